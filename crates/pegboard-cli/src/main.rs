@@ -1,0 +1,2 @@
+//! The program `pegboard`.
+fn main() {}
