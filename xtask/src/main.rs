@@ -1,2 +1,62 @@
 //! `cargo xtask`: everything CI does, runnable by hand.
-fn main() {}
+
+mod ci;
+mod golden;
+mod peers;
+mod run;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  ci                      every check and every test, as CI runs them
+  tidy [--rules]          check the invariants of the sources (or print the rules)
+  peers [NAME...]         build the real peers that tests run, into target/peers/
+  peers --list            print the path of every peer as JSON, without building
+  golden [VERSION...]     regenerate the golden vectors with the real Nushell crates";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    let outcome = match args.as_slice() {
+        ["ci"] => ci::ci(&root),
+        ["tidy"] => tidy::tidy(&root),
+        ["tidy", "--rules"] => {
+            tidy::print_rules();
+            Ok(())
+        }
+        ["peers", "--list"] => {
+            peers::list(&root);
+            Ok(())
+        }
+        ["peers", names @ ..] => peers::build(&root, names),
+        ["golden", versions @ ..] => golden::golden(&root, versions),
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [other, ..] => Err(format!("unknown command `{other}`\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            if !reason.is_empty() {
+                eprintln!("xtask: {reason}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository; cargo runs this program with the package's directory in the environment.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package
+        .parent()
+        .map_or_else(|| package.clone(), PathBuf::from)
+}
