@@ -12,12 +12,14 @@ pub(super) struct Exemption {
     pub(super) reason: &'static str,
 }
 
-pub(super) const EXEMPTIONS: &[Exemption] = &[Exemption {
-    rule: 4,
-    path: "crates/pegboard-host/src/runner",
-    what: "",
-    reason: "this module owns processes, and what must run between fork and exec",
-}    Exemption {
+pub(super) const EXEMPTIONS: &[Exemption] = &[
+    Exemption {
+        rule: 4,
+        path: "crates/pegboard-host/src/runner",
+        what: "",
+        reason: "this module owns processes, and what must run between fork and exec",
+    },
+    Exemption {
         rule: 4,
         path: "crates/pegboard-testkit/src/bin/hostile",
         what: "starts a process",

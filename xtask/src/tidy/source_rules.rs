@@ -55,9 +55,7 @@ pub(super) fn check_all(files: &[RepoFile]) -> Vec<Finding> {
         };
         findings.extend(file.check());
     }
-    let (excused, mut findings): (Vec<_>, Vec<_>) = findings
-        .into_iter()
-        .partition(is_excused);
+    let (excused, mut findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_excused);
     let known: HashSet<&str> = sources.iter().map(|(path, ..)| *path).collect();
     findings.extend(stale_exemptions(&excused, &known));
     findings
