@@ -1,0 +1,25 @@
+//! The family of modes that ask the engine for what it does not have.
+
+use pegboard_testkit::hostile::Mode;
+use serde_json::Value;
+
+use crate::messages::{self, UNKNOWN_ID};
+use crate::plugin::{Plugin, Reaction};
+
+pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
+    let message = match mode {
+        Mode::EngineCallUnknown => messages::engine_call(call, 0, "MakeCoffee"),
+        Mode::EngineCallBadContext => messages::engine_call(UNKNOWN_ID, 0, "GetCurrentDir"),
+        _ => return Reaction::GoOn,
+    };
+    plugin.wire.send(&message);
+    plugin.asking = Some(call);
+    Reaction::Done
+}
+
+/// The engine has replied: the waiting Run is answered with the reply's text.
+pub(crate) fn reply(plugin: &mut Plugin, reply: &Value) {
+    if let Some(call) = plugin.asking.take() {
+        plugin.answer(call, messages::string(&reply.to_string()));
+    }
+}

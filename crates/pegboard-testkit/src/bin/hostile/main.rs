@@ -1,0 +1,53 @@
+//! `pegboard-hostile`: a Nushell plugin that misbehaves on demand, as `pegboard_testkit::hostile` describes.
+
+mod codec;
+mod endings;
+mod engine_calls;
+mod floods;
+mod frames;
+mod inputs;
+mod link;
+mod messages;
+mod plugin;
+mod responses;
+mod settings;
+mod start;
+mod streams;
+mod stress;
+mod wire;
+
+use std::env;
+use std::process;
+
+use pegboard_testkit::hostile::{MODES, Mode};
+
+use link::Place;
+use settings::Settings;
+
+fn main() {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let place = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--list"] => {
+            return MODES
+                .iter()
+                .for_each(|mode| println!("{mode}: {}", mode.sentence()));
+        }
+        ["--stdio"] => Place::Stdio,
+        ["--local-socket", path] => Place::Socket(path.to_owned()),
+        _ => complain("usage: pegboard-hostile --stdio | --local-socket PATH | --list"),
+    };
+    let settings = Settings::from_env().unwrap_or_else(|message| complain(&message));
+    endings::limit_lifetime(settings.lifetime);
+    if settings.has(Mode::StressInternalsLike) {
+        stress::run(&settings, &place, &args);
+    }
+    endings::ignore_sigterm(&settings);
+    start::before_link(&settings, &place);
+    let (wire, input) = start::greet(&settings, &place);
+    plugin::Plugin::new(settings, wire, input).run()
+}
+
+fn complain(message: &str) -> ! {
+    eprintln!("pegboard-hostile: {message}");
+    process::exit(1)
+}
