@@ -58,8 +58,10 @@ fn task_name(folder: &str, name: &str) -> String {
     }
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// The folder that holds the folder `crates` in which this crate was compiled.
+fn workspace() -> &'static Path {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates.and_then(Path::parent).expect("a workspace")
 }
 
 /// The folder of the running test's profile: tests live in its `deps`, programs in the folder itself.

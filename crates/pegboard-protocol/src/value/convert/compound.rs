@@ -20,7 +20,8 @@ const TRUSTED_LEN: usize = 4096;
 /// Collects a list, or bytes when every item of a sequence is a `u8`.
 pub(super) struct Items {
     values: Vec<Value>,
-    all_bytes: bool,
+    /// The items so far, in place of `values`, while all of them are bytes.
+    bytes: Option<Vec<u8>>,
 }
 
 /// Collects the list inside a tuple variant.
@@ -44,42 +45,47 @@ pub(super) struct VariantFields {
 impl Items {
     pub(super) fn sequence(len: Option<usize>) -> Items {
         Items {
-            all_bytes: true,
-            ..Items::tuple(len.unwrap_or(0))
+            values: Vec::new(),
+            bytes: Some(Vec::with_capacity(len.unwrap_or(0).min(TRUSTED_LEN))),
         }
     }
 
     pub(super) fn tuple(len: usize) -> Items {
         Items {
             values: Vec::with_capacity(len.min(TRUSTED_LEN)),
-            all_bytes: false,
+            bytes: None,
         }
     }
 
     fn push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), ConvertError> {
-        let index = self.values.len();
-        let is_byte = Cell::new(false);
+        let index = self.values.len() + self.bytes.as_ref().map_or(0, Vec::len);
+        let byte = Cell::new(None);
         let value = item
-            .serialize(ToValue::noticing_bytes(&is_byte))
+            .serialize(ToValue::noticing_bytes(&byte))
             .map_err(|e| e.inside(Step::Index(index)))?;
-        self.all_bytes &= is_byte.get();
-        self.values.push(value);
+        match (&mut self.bytes, byte.get()) {
+            (Some(bytes), Some(byte)) => bytes.push(byte),
+            _ => {
+                self.spread();
+                self.values.push(value);
+            }
+        }
         Ok(())
     }
 
-    fn finish(self) -> Value {
-        if !self.all_bytes || self.values.is_empty() {
-            return Value::list(self.values);
+    /// Gives up on bytes: something else has come.
+    fn spread(&mut self) {
+        if let Some(bytes) = self.bytes.take() {
+            let numbers = bytes.into_iter().map(|byte| Value::int(byte.into()));
+            self.values.extend(numbers);
         }
-        let bytes: Option<Vec<u8>> = self.values.iter().map(byte).collect();
-        bytes.map_or_else(|| Value::list(self.values), Value::binary)
     }
-}
 
-fn byte(value: &Value) -> Option<u8> {
-    match value {
-        Value::Int(number, _) => u8::try_from(*number).ok(),
-        _ => None,
+    fn finish(self) -> Value {
+        match self.bytes {
+            Some(bytes) if !bytes.is_empty() => Value::binary(bytes),
+            _ => Value::list(self.values),
+        }
     }
 }
 

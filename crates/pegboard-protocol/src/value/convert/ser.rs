@@ -12,14 +12,12 @@ use crate::{Record, Span, Value};
 #[derive(Default)]
 pub(super) struct ToValue<'a> {
     /// Set when what is serialized is a plain `u8`. Serde has no other way to tell bytes from a list of numbers.
-    saw_byte: Option<&'a Cell<bool>>,
+    byte: Option<&'a Cell<Option<u8>>>,
 }
 
 impl<'a> ToValue<'a> {
-    pub(super) fn noticing_bytes(saw_byte: &'a Cell<bool>) -> ToValue<'a> {
-        ToValue {
-            saw_byte: Some(saw_byte),
-        }
+    pub(super) fn noticing_bytes(byte: &'a Cell<Option<u8>>) -> ToValue<'a> {
+        ToValue { byte: Some(byte) }
     }
 }
 
@@ -75,8 +73,8 @@ impl Serializer for ToValue<'_> {
     }
 
     fn serialize_u8(self, v: u8) -> Result<Value, ConvertError> {
-        if let Some(saw_byte) = self.saw_byte {
-            saw_byte.set(true);
+        if let Some(byte) = self.byte {
+            byte.set(Some(v));
         }
         int(v)
     }

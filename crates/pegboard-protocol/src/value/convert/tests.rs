@@ -83,6 +83,10 @@ fn each_kind_of_type_has_its_value() {
     check(vec![1_u16, 255], ints([1, 255]));
     check(vec![Some(1_u8)], ints([1]));
     check(
+        vec![Some(1_u8), None],
+        Value::list([Value::int(1), Value::nothing()]),
+    );
+    check(
         (1, "a".to_owned()),
         Value::list([Value::int(1), Value::string("a")]),
     );
@@ -93,6 +97,21 @@ fn each_kind_of_type_has_its_value() {
             note: None,
         },
         record([("name", Value::string("a")), ("port", Value::int(80))]),
+    );
+}
+
+#[test]
+fn a_sequence_that_starts_with_a_byte_may_go_on_with_something_else() {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Mixed {
+        Byte(u8),
+        Text(&'static str),
+    }
+    let mixed = [Mixed::Byte(1), Mixed::Text("a"), Mixed::Byte(2)];
+    assert_eq!(
+        to_value(&mixed[..]).unwrap(),
+        Value::list([Value::int(1), Value::string("a"), Value::int(2)])
     );
 }
 
