@@ -19,8 +19,30 @@ pub enum Change {
     Descriptions,
     /// The operators `has` and `not-has`.
     HasOperators,
+    /// `Append` became `Concat`, for two versions.
+    ConcatOperators,
     /// Operators were renamed: `Plus` became `Add`, and so on.
     OperatorNames,
+    /// The operators `not-starts-with` and `not-ends-with`.
+    NegatedMatches,
+    /// The category `Deprecated`.
+    DeprecatedCategory,
+    /// The type `ListStream` was removed.
+    NoListStreamType,
+    /// The types `Signature` and `Block` were removed.
+    NoBlockType,
+    /// The type `Block` came back.
+    BlockType,
+    /// The type `OneOf`.
+    UnionTypes,
+    /// The shape `CompleterWrapper` was removed; arguments had `custom_completion` for one version.
+    CustomCompletion,
+    /// The shape `ExternalSignature`.
+    ExternalSignatures,
+    /// Arguments can name a completer that is built into the engine.
+    BuiltinCompletions,
+    /// Candidates say what is shown instead of them.
+    DisplayOverride,
     /// Steps of a cell path say whether case matters.
     PathCasing,
     /// Following a path into a custom value says whether it is optional; `Save` and `Ok` came with it.
@@ -46,16 +68,27 @@ const CHANGES: &[(Change, u64, u64)] = &[
     (Change::Signals, 97, 1),
     (Change::HeaderMetadata, 97, 1),
     (Change::Descriptions, 98, 0),
+    (Change::ConcatOperators, 101, 0),
+    (Change::DeprecatedCategory, 101, 0),
+    (Change::NoListStreamType, 101, 0),
     (Change::HasOperators, 102, 0),
+    (Change::NoBlockType, 102, 0),
     (Change::OperatorNames, 103, 0),
     (Change::PathCasing, 105, 0),
+    (Change::BlockType, 106, 0),
+    (Change::CustomCompletion, 107, 0),
     (Change::CustomPaths, 108, 0),
     (Change::Completions, 108, 0),
+    (Change::NegatedMatches, 108, 0),
     (Change::DynamicCompletion, 109, 0),
+    (Change::UnionTypes, 109, 0),
     (Change::BlockIr, 110, 0),
     (Change::PathColumns, 111, 0),
+    (Change::DisplayOverride, 111, 0),
+    (Change::ExternalSignatures, 112, 0),
     (Change::NoLsSource, 113, 0),
     (Change::TextPaths, 114, 0),
+    (Change::BuiltinCompletions, 115, 0),
 ];
 
 /// The oldest minor version whose wire is understood. Before it, byte streams had another form.

@@ -1,0 +1,147 @@
+//! Messages that real peers exchanged: each is read, and written again gives the very bytes that were recorded.
+
+use std::path::Path;
+
+use pegboard_protocol::codec::{self, Decoder, Encoding, Limits, Sender};
+use pegboard_protocol::nu::{Dialect, Message};
+
+/// Reads one message, which must be all there is.
+fn decode(bytes: &[u8], sender: Sender, encoding: Encoding) -> Message {
+    let mut decoder = Decoder::new(encoding, sender, Limits::default());
+    decoder.feed(bytes);
+    let frame = match decoder.next() {
+        Ok(Some(frame)) => frame,
+        Ok(None) => panic!("incomplete: {}", String::from_utf8_lossy(bytes)),
+        Err(error) => panic!("{error}\n{}", String::from_utf8_lossy(bytes)),
+    };
+    assert_eq!(decoder.pending(), 0);
+    frame.message
+}
+
+/// Whether the writer is the real one, whose bytes ours must equal.
+#[derive(Clone, Copy, PartialEq)]
+enum Writer {
+    Rust,
+    Script,
+}
+
+fn check(bytes: &[u8], sender: Sender, encoding: Encoding, dialect: Dialect, writer: Writer) {
+    let message = decode(bytes, sender, encoding);
+    assert!(!matches!(message, Message::Unknown(_)), "{message:?}");
+    let mut written = Vec::new();
+    codec::encode(&message, sender, encoding, dialect, &mut written).unwrap();
+    if encoding == Encoding::Json {
+        assert_eq!(written.pop(), Some(b'\n'));
+    }
+    if writer == Writer::Rust {
+        if encoding == Encoding::Json {
+            assert_eq!(
+                String::from_utf8_lossy(&written),
+                String::from_utf8_lossy(bytes)
+            );
+        }
+        assert_eq!(written, bytes, "{message:?}");
+    } else {
+        assert_eq!(decode(&written, sender, encoding), message);
+    }
+    // What one encoding carries, the other carries too.
+    let other = match encoding {
+        Encoding::Json => Encoding::MsgPack,
+        Encoding::MsgPack => Encoding::Json,
+    };
+    let mut translated = Vec::new();
+    codec::encode(&message, sender, other, dialect, &mut translated).unwrap();
+    if other == Encoding::Json {
+        assert_eq!(translated.pop(), Some(b'\n'));
+    }
+    assert_eq!(decode(&translated, sender, other), message);
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn records(path: &Path) -> Vec<serde_json::Value> {
+    std::fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn recorded_sessions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let script = ["js", "py", "nu_example", "localsocket_msgpack"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        for record in records(&path) {
+            let sender = match record["from"].as_str().unwrap() {
+                "engine" => Sender::Engine,
+                _ => Sender::Plugin,
+            };
+            let writer = if script && sender == Sender::Plugin {
+                Writer::Script
+            } else {
+                Writer::Rust
+            };
+            let dialect = Dialect::NEWEST;
+            if let Some(hex) = record["announce"].as_str() {
+                let bytes = unhex(hex);
+                let (encoding, used) = codec::parse_announcement(&bytes).unwrap().unwrap();
+                assert_eq!(used, bytes.len());
+                assert_eq!(encoding.announcement(), bytes);
+            } else if let Some(text) = record["json"].as_str() {
+                check(text.as_bytes(), sender, Encoding::Json, dialect, writer);
+            } else {
+                let bytes = unhex(record["msgpack"].as_str().unwrap());
+                check(&bytes, sender, Encoding::MsgPack, dialect, writer);
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 500, "only {count} messages");
+}
+
+/// Files of messages that the real encoder of each version wrote, if there are any.
+#[test]
+fn golden_messages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "jsonl")
+        {
+            continue;
+        }
+        let version = path.file_stem().unwrap().to_str().unwrap();
+        let dialect = Dialect::of(&version.parse().unwrap()).unwrap();
+        for record in records(&path) {
+            let name = record["name"].as_str().unwrap();
+            let sender = match record["side"].as_str().unwrap() {
+                "input" => Sender::Engine,
+                _ => Sender::Plugin,
+            };
+            println!("{version} {name}");
+            if let Some(text) = record["json"].as_str() {
+                let bytes = text.trim_end().as_bytes();
+                check(bytes, sender, Encoding::Json, dialect, Writer::Rust);
+            }
+            if let Some(hex) = record["msgpack"].as_str() {
+                let bytes = unhex(hex);
+                check(&bytes, sender, Encoding::MsgPack, dialect, Writer::Rust);
+            }
+        }
+    }
+}
