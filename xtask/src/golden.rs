@@ -9,7 +9,9 @@ use crate::run;
 /// Crate version, and the workspace that builds the generator against it.
 const GENERATORS: &[(&str, &str)] = &[
     ("0.115.1", "peers/golden/v115"),
+    ("0.109.1", "peers/golden/v109"),
     ("0.105.1", "peers/golden/v105"),
+    ("0.98.0", "peers/golden/v098"),
 ];
 
 /// Regenerates the vectors of these versions (all for none).
