@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
+            // CI has said everything already; its sum stays the last line.
             if !reason.is_empty() {
                 eprintln!("xtask: {reason}");
             }

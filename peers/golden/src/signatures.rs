@@ -78,7 +78,12 @@ fn full() -> PluginSignature {
 fn completions(add: &mut impl FnMut(String, Vec<PluginSignature>)) {
     use nu_protocol::{CommandWideCompleter, Completion};
 
-    let candidates = [r#"{"List":["a","b"]}"#, r#"{"Command":12}"#];
+    let candidates = [
+        r#"{"List":["a","b"]}"#,
+        r#"{"Command":12}"#,
+        r#"{"Builtin":"EnvVar"}"#,
+        r#"{"Builtin":{"Command":{"internal_only":true}}}"#,
+    ];
     for (name, completion) in known::<Completion>(&candidates) {
         let mut signature = Signature::build("cmd")
             .required("arg", SyntaxShape::String, "")
