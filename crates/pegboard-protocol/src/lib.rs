@@ -3,7 +3,7 @@
 //! Nothing here waits. There is no IO, clock, thread, lock or environment in this crate: bytes and the time come in
 //! as arguments, messages and events come out. `pegboard-transport` connects it to pipes and sockets.
 //!
-//! - [`Value`] and its parts are what commands take and give.
+//! - [`Value`] and its parts are what commands take and give; [`to_value`] and [`from_value`] convert users' own types.
 //! - [`nu`] holds the messages of the Nushell plugin protocol and the table of what each version changed.
 //! - [`codec`] turns bytes into messages and back, in JSON and MessagePack.
 //! - [`session`] is the conversation: handshake, calls, engine calls and streams, for both roles.
@@ -14,6 +14,7 @@ pub mod session;
 mod value;
 
 pub use value::{
-    Bound, CellPath, Closure, CustomValue, ErrorLabel, Glob, LabeledError, Opaque, Owner,
-    PathMember, Range, Record, Span, Spanned, Value,
+    Bound, CellPath, Closure, ConvertError, CustomValue, ErrorLabel, Glob, JSON_RANGE_LIMIT,
+    LabeledError, Opaque, Owner, PathMember, Range, Record, Span, Spanned, Value, from_json,
+    from_value, from_value_ref, to_json, to_value,
 };

@@ -1,6 +1,7 @@
 //! The data that commands take and give: [`Value`] and its parts.
 
 mod cell_path;
+mod convert;
 mod custom;
 mod error;
 mod opaque;
@@ -9,6 +10,9 @@ mod record;
 mod span;
 
 pub use cell_path::{CellPath, PathMember};
+pub use convert::{
+    ConvertError, JSON_RANGE_LIMIT, from_json, from_value, from_value_ref, to_json, to_value,
+};
 pub use custom::{CustomValue, Owner};
 pub use error::{ErrorLabel, LabeledError};
 pub use opaque::Opaque;

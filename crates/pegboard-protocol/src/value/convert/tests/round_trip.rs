@@ -72,6 +72,8 @@ fn everything() -> impl Strategy<Value = Everything> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn whatever_is_written_is_read_back(everything in everything()) {
         let value = to_value(&everything).unwrap();
