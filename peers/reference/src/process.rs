@@ -214,12 +214,10 @@ fn crash(call: &EvaluatedCall) -> Result<PipelineData, LabeledError> {
 
 fn spawn_child(call: &EvaluatedCall) -> Result<PipelineData, LabeledError> {
     let seconds = call.opt::<u64>(0)?.unwrap_or(600).to_string();
+    let own_session = call.has_flag("setsid")?;
     // `setsid` replaces itself by the program, so the process id stays the same.
-    let mut program = match call.has_flag("setsid")? {
-        true => Program::new("setsid"),
-        false => Program::new("sleep"),
-    };
-    if call.has_flag("setsid")? {
+    let mut program = Program::new(if own_session { "setsid" } else { "sleep" });
+    if own_session {
         program.arg("sleep");
     }
     program.arg(seconds);
@@ -232,7 +230,21 @@ fn spawn_child(call: &EvaluatedCall) -> Result<PipelineData, LabeledError> {
     let child = program
         .spawn()
         .map_err(|error| LabeledError::new(format!("cannot start the child: {error}")))?;
+    if own_session {
+        wait_for_session(child.id());
+    }
     value(Value::int(i64::from(child.id()), call.head))
+}
+
+/// Waits until the child leads a session, so that nobody sees it in ours; at most a second.
+fn wait_for_session(child: u32) {
+    let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+    for _ in 0..1000 {
+        if getsid(pid).is_ok_and(|session| Some(session) == pid) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn unknown(text: &str, call: &EvaluatedCall) -> LabeledError {
