@@ -207,3 +207,48 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
             )
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_paths_are_unique() {
+        let names: HashSet<_> = PEERS.iter().map(|peer| peer.name).collect();
+        let paths: HashSet<_> = PEERS.iter().map(|peer| peer.path).collect();
+        assert_eq!((names.len(), paths.len()), (PEERS.len(), PEERS.len()));
+    }
+
+    /// A profile that differs would compile every dependency a second time.
+    #[test]
+    fn our_manifests_state_the_shared_profile() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for peer in PEERS {
+            let Recipe::Ours { directory, .. } = peer.recipe else {
+                continue;
+            };
+            let path = root.join(directory).join("Cargo.toml");
+            let manifest = fs::read_to_string(&path).expect("a workspace of ours has a manifest");
+            for line in [
+                "debug = 0",
+                "incremental = false",
+                "debug-assertions = false",
+                "overflow-checks = false",
+                "strip = \"symbols\"",
+            ] {
+                assert!(
+                    manifest.lines().any(|found| found == line),
+                    "{}: {line}",
+                    path.display()
+                );
+            }
+            assert!(
+                path.with_file_name("Cargo.lock").exists(),
+                "{} is locked",
+                path.display()
+            );
+        }
+    }
+}
