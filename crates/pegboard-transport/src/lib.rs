@@ -1,1 +1,18 @@
-//! Part of Pegboard.
+//! How messages travel: links carry bytes, a driver runs a session over a link, a recorder writes down what was said.
+//!
+//! - [`Link`] is a pair of byte streams: a process's standard streams, a local socket, or memory.
+//! - [`Connection`] runs a [`pegboard_protocol::session::Session`] over a link, for either role.
+//! - [`Recorder`] writes every message to a trace, which [`trace::Trace`] reads.
+
+mod driver;
+mod link;
+pub mod trace;
+
+pub use driver::{
+    Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError, StartFailure,
+    StreamError, StreamStop, Unwanted,
+};
+#[cfg(unix)]
+pub use link::LocalListener;
+pub use link::{Hangup, Link, Sink, Source};
+pub use trace::Recorder;

@@ -83,3 +83,15 @@ impl std::fmt::Display for LabeledError {
 }
 
 impl std::error::Error for LabeledError {}
+
+impl From<String> for LabeledError {
+    fn from(msg: String) -> LabeledError {
+        LabeledError::new(msg)
+    }
+}
+
+impl From<&str> for LabeledError {
+    fn from(msg: &str) -> LabeledError {
+        LabeledError::new(msg)
+    }
+}

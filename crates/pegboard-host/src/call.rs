@@ -1,0 +1,264 @@
+//! Running a command: arguments and an input in, an output out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::nu::{Call, CallId, EvaluatedCall, Response, RunCall};
+use pegboard_protocol::{LabeledError, Span, Spanned, Value};
+use pegboard_transport::{InStream, StreamStop};
+
+use crate::custom;
+use crate::engine_calls;
+use crate::instance::{Instance, Slot, SlotEvent, Waited, response_name};
+use crate::plugin::PluginCore;
+use crate::pump::{read_flow, send_flow};
+use crate::{Context, Error, ErrorKind, Flow, NoContext};
+
+/// A run of a command that is being put together; [`Run::call`] makes it.
+#[must_use = "nothing runs before `call`"]
+pub struct Run {
+    plugin: Arc<PluginCore>,
+    command: String,
+    arguments: EvaluatedCall,
+    input: Flow,
+    context: Arc<dyn Context>,
+    deadline: Option<Duration>,
+    cancel: Option<CancelToken>,
+}
+
+impl Run {
+    pub(crate) fn new(plugin: Arc<PluginCore>, command: String) -> Run {
+        Run {
+            plugin,
+            command,
+            arguments: EvaluatedCall::default(),
+            input: Flow::Empty,
+            context: Arc::new(NoContext),
+            deadline: None,
+            cancel: None,
+        }
+    }
+
+    /// Adds a positional argument.
+    pub fn argument(mut self, value: impl Into<Value>) -> Run {
+        self.arguments.positional.push(value.into());
+        self
+    }
+
+    /// Adds a flag without a value, by its long name.
+    pub fn switch(mut self, name: impl Into<String>) -> Run {
+        self.arguments.named.push((Spanned::new(name.into(), Span::UNKNOWN), None));
+        self
+    }
+
+    /// Adds a flag with a value, by its long name.
+    pub fn flag(mut self, name: impl Into<String>, value: impl Into<Value>) -> Run {
+        self.arguments.named.push((Spanned::new(name.into(), Span::UNKNOWN), Some(value.into())));
+        self
+    }
+
+    /// Sets all arguments at once, in place of those added before.
+    pub fn arguments(mut self, arguments: EvaluatedCall) -> Run {
+        self.arguments = arguments;
+        self
+    }
+
+    /// Sets the input.
+    pub fn input(mut self, input: impl Into<Flow>) -> Run {
+        self.input = input.into();
+        self
+    }
+
+    /// Sets what answers the plugin's questions. Without it, all are refused.
+    pub fn context(mut self, context: Arc<dyn Context>) -> Run {
+        self.context = context;
+        self
+    }
+
+    /// Gives up when the plugin has not answered after this time. A stream in the answer may go on longer.
+    pub fn deadline(mut self, deadline: Duration) -> Run {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Gives up when the token is cancelled; the output, if it is a stream, then ends too.
+    pub fn cancel(mut self, token: &CancelToken) -> Run {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Starts the plugin if it does not run, makes the call and waits for the answer.
+    ///
+    /// A stream in the answer is read when it is asked for, and the plugin waits for it.
+    pub fn call(self) -> Result<Flow, Error> {
+        let until = self.deadline.map(|deadline| Instant::now() + deadline);
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            return Err(cancelled(&self.plugin.name));
+        }
+        let instance = self.plugin.instance()?;
+        let slot = Slot::new(self.command.clone(), self.context);
+        if let Some(token) = &self.cancel {
+            token.register(Waiting::Slot(Arc::downgrade(&slot)));
+        }
+        let mut arguments = self.arguments;
+        let mut keep = Vec::new();
+        let values = arguments.positional.iter_mut().chain(arguments.named.iter_mut().filter_map(|(_, v)| v.as_mut()));
+        for value in values {
+            custom::release(value, &self.plugin, &mut keep).map_err(|error| Error::new(ErrorKind::Refused, error))?;
+        }
+        slot.keep(keep);
+        let (input, pump) = send_flow(&instance, &slot, self.input)
+            .map_err(|error| Error::new(ErrorKind::Refused, error))?;
+        let head = arguments.head;
+        let call = Call::Run(Box::new(RunCall { name: self.command.clone(), call: arguments, input }));
+        let id = instance.call(call, &slot)?;
+        pump.start()?;
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let what = format!("answering `{}`", self.command);
+        let (response, output) = await_answer(&instance, &slot, id, left, &what)?;
+        match response {
+            Response::Data(header) => Ok(read_flow(&instance, header, output, self.cancel.as_ref())),
+            Response::Ok => Ok(Flow::Empty),
+            Response::Error(error) => Err(Error::new(ErrorKind::Plugin, place(*error, head)).of(&instance.name)),
+            other => Err(unexpected_response(&other, "output").of(&instance.name)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("command", &self.command).field("arguments", &self.arguments).finish_non_exhaustive()
+    }
+}
+
+/// Puts labels that point nowhere onto the command's name, where it is known.
+fn place(mut error: LabeledError, head: Span) -> LabeledError {
+    for label in &mut error.labels {
+        if label.span.is_unknown() {
+            label.span = head;
+        }
+    }
+    error
+}
+
+/// Waits for the answer to a call, and answers the engine calls that it makes meanwhile.
+pub(crate) fn await_answer(
+    instance: &Arc<Instance>,
+    slot: &Arc<Slot>,
+    id: CallId,
+    patience: Option<Duration>,
+    what: &str,
+) -> Result<(Response, Option<InStream>), Error> {
+    let deadline = patience.map(|patience| Instant::now() + patience);
+    loop {
+        match slot.wait(deadline) {
+            Waited::Event(SlotEvent::EngineCall { id: engine_call, call, input }) => {
+                engine_calls::answer(instance, slot, engine_call, call, input);
+            }
+            Waited::Event(SlotEvent::Response { response, output }) => {
+                if slot.take_over() {
+                    engine_calls::answer_late(instance, id, slot.clone());
+                }
+                return match response {
+                    // A plugin may say no to any call.
+                    Response::Error(error) if slot.command.is_empty() => {
+                        Err(Error::new(ErrorKind::Plugin, *error).of(&instance.name))
+                    }
+                    response => Ok((response, output)),
+                };
+            }
+            Waited::Event(SlotEvent::Failed) => {
+                let failure = instance.connection().and_then(|connection| connection.failure());
+                return Err(match failure {
+                    Some(failure) => instance.gone(&failure, &format!("{what} was done")),
+                    None => Error::refused("the call failed").of(&instance.name),
+                });
+            }
+            Waited::TimedOut => {
+                instance.abandon(slot);
+                return Err(Error::timed_out(what, patience.unwrap_or_default()).of(&instance.name));
+            }
+            Waited::Cancelled => {
+                instance.abandon(slot);
+                return Err(cancelled(&instance.name));
+            }
+        }
+    }
+}
+
+fn cancelled(plugin: &str) -> Error {
+    Error::new(ErrorKind::Cancelled, "the call was cancelled".into()).of(plugin)
+}
+
+/// The error for a response of the wrong kind, which costs the call and nothing more.
+pub(crate) fn unexpected_response(response: &Response, wanted: &str) -> Error {
+    let message = format!("it answered with `{}` where {wanted} was asked for", response_name(response));
+    Error::new(ErrorKind::Plugin, message.into())
+}
+
+/// Ends calls from another thread. Copies stand for the same token.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken {
+    state: Arc<Mutex<Tokens>>,
+}
+
+#[derive(Debug, Default)]
+struct Tokens {
+    cancelled: bool,
+    // bounded by: calls and streams alive; those that are gone are removed when one is added
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    Slot(Weak<Slot>),
+    Stream(StreamStop),
+}
+
+impl CancelToken {
+    /// A token that has not been cancelled.
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Ends every call that was made with this token: their callers get an error at once, and their streams end.
+    pub fn cancel(&self) {
+        let waiting = {
+            let mut state = self.lock();
+            state.cancelled = true;
+            std::mem::take(&mut state.waiting)
+        };
+        for one in waiting {
+            match one {
+                Waiting::Slot(slot) => drop(slot.upgrade().map(|slot| slot.cancel())),
+                Waiting::Stream(stop) => stop.stop(),
+            }
+        }
+    }
+
+    /// True once the token was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.lock().cancelled
+    }
+
+    pub(crate) fn register(&self, waiting: Waiting) {
+        let mut state = self.lock();
+        if state.cancelled {
+            drop(state);
+            match waiting {
+                Waiting::Slot(slot) => drop(slot.upgrade().map(|slot| slot.cancel())),
+                Waiting::Stream(stop) => stop.stop(),
+            }
+            return;
+        }
+        state.waiting.retain(|one| match one {
+            Waiting::Slot(slot) => slot.strong_count() > 0,
+            Waiting::Stream(stop) => !stop.is_over(),
+        });
+        state.waiting.push(waiting);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tokens> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

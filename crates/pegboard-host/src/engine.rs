@@ -1,0 +1,372 @@
+//! The object that owns plugins.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::nu::{CustomValueOp, DeclId, PluginSignature, Signal};
+use pegboard_protocol::{LabeledError, Value};
+#[cfg(unix)]
+use pegboard_transport::LocalListener;
+
+use crate::custom::Mark;
+use crate::custom_ops;
+use crate::instance::Instance;
+use crate::launch::is_executable;
+use crate::plugin::{Plugin, PluginCore};
+use crate::runner::{Guard, Process};
+use crate::supervisor::Supervisor;
+use crate::{Config, Error, Flow, PluginConfig};
+
+/// Owns plugins: starts them when they are needed, stops them when they are idle, and ends them all when its last copy
+/// is dropped.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    owner: Arc<Owner>,
+}
+
+/// A command of a plugin.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The plugin that has it.
+    pub plugin: Plugin,
+    /// Its signature and examples.
+    pub signature: PluginSignature,
+}
+
+impl Engine {
+    /// An engine without plugins. Nothing is started.
+    pub fn new(config: Config) -> Result<Engine, Error> {
+        if !config.directory.is_absolute() {
+            let directory = config.directory.display();
+            return Err(Error::misuse(format!("the engine's directory must be absolute, and `{directory}` is not")));
+        }
+        let unique = RandomState::new().build_hasher().finish();
+        let core = EngineCore {
+            mark: format!("{}.{unique:016x}", std::process::id()),
+            config,
+            supervisor: Supervisor::default(),
+            plugins: Mutex::default(),
+            declarations: Mutex::default(),
+            guard: Mutex::default(),
+            next: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+            burials: Mutex::default(),
+            buried: Condvar::new(),
+        };
+        Ok(Engine { owner: Arc::new(Owner { core: Arc::new(core) }) })
+    }
+
+    /// Loads the plugin in a file. It is not started before it is needed.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin, Error> {
+        self.load_with(path, PluginConfig::default())
+    }
+
+    /// Loads the plugin in a file and says how it is to be run.
+    ///
+    /// A relative path is relative to the engine's directory. Loading the same file again gives the same plugin and
+    /// leaves its configuration as it was.
+    pub fn load_with(&self, path: impl AsRef<Path>, config: PluginConfig) -> Result<Plugin, Error> {
+        let core = &self.owner.core;
+        let path = core.config.directory.join(path);
+        let shown = path.display();
+        let metadata = std::fs::metadata(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::misuse(format!("there is no file {shown}")),
+            _ => Error::misuse(format!("{shown} cannot be read: {error}")),
+        })?;
+        if !metadata.is_file() {
+            return Err(Error::misuse(format!("{shown} is no file; a plugin is a program in one file")));
+        }
+        // The name counts, not what a link of that name points to.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        if config.interpreter.is_none() && !has_interpreter(&path) && !is_executable(&path) {
+            let error = LabeledError::new(format!("{} may not be executed", path.display()))
+                .with_help("give the file the right to be executed (chmod +x), or name an interpreter for it");
+            return Err(Error::misuse(error));
+        }
+        let name = plugin_name(&path)?;
+        let mut plugins = core.plugins();
+        if let Some(known) = plugins.iter().find(|known| known.path == path) {
+            return Ok(Plugin { core: known.clone() });
+        }
+        if let Some(other) = plugins.iter().find(|known| known.name == name) {
+            return Err(Error::misuse(format!(
+                "a plugin named {name} is loaded already, from {}",
+                other.path.display()
+            )));
+        }
+        let plugin = Arc::new(PluginCore::new(Arc::downgrade(core), name, path, config));
+        plugins.push(plugin.clone());
+        Ok(Plugin { core: plugin })
+    }
+
+    /// The plugins that are loaded.
+    pub fn plugins(&self) -> Vec<Plugin> {
+        self.owner.core.plugins().iter().map(|core| Plugin { core: core.clone() }).collect()
+    }
+
+    /// Finds the command whose name is the longest match for the beginning of `words`, and says how many words its
+    /// name has. Starts plugins whose commands are not known yet.
+    pub fn find(&self, words: &[&str]) -> Result<Option<(Command, usize)>, Error> {
+        let mut best: Option<(Command, usize)> = None;
+        for plugin in self.plugins() {
+            for signature in plugin.signatures()?.iter() {
+                let name: Vec<&str> = signature.sig.name.split_whitespace().collect();
+                let longer = best.as_ref().is_none_or(|(_, words)| name.len() > *words);
+                if !name.is_empty() && longer && words.starts_with(&name) {
+                    best = Some((Command { plugin: plugin.clone(), signature: signature.clone() }, name.len()));
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    /// Tells every running plugin that the user wants what runs to stop.
+    pub fn interrupt(&self) {
+        self.signal(Signal::Interrupt);
+    }
+
+    /// Takes an interrupt back. Happens by itself before the next call.
+    pub fn reset(&self) {
+        self.signal(Signal::Reset);
+    }
+
+    fn signal(&self, signal: Signal) {
+        for plugin in self.plugins() {
+            if let Some(instance) = plugin.core.running() {
+                instance.signal(signal);
+            }
+        }
+    }
+
+    /// Turns custom values inside a value, at any depth, into plain ones by asking the plugins that made them.
+    pub fn to_base_value(&self, value: Value) -> Result<Value, Error> {
+        custom_ops::to_base_value(value)
+    }
+
+    /// Applies an operation to a custom value, by asking the plugin that made it.
+    ///
+    /// Following a path and applying an operator give a value, a comparison gives -1, 0, 1 or nothing, saving gives
+    /// nothing.
+    pub fn custom_value_op(&self, value: &Value, operation: CustomValueOp) -> Result<Flow, Error> {
+        custom_ops::operate(value, operation)
+    }
+
+    /// Ends all plugins and refuses new calls. Comes back when their processes are gone.
+    pub fn shutdown(&self) {
+        self.owner.core.shutdown();
+    }
+}
+
+/// Ends everything when the last copy of the engine goes.
+#[derive(Debug)]
+struct Owner {
+    core: Arc<EngineCore>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.core.shutdown();
+    }
+}
+
+/// What the engine's threads share.
+pub(crate) struct EngineCore {
+    pub(crate) config: Config,
+    pub(crate) supervisor: Supervisor,
+    mark: String,
+    plugins: Mutex<Vec<Arc<PluginCore>>>,
+    /// Commands that plugins have found by name; a command's number is its place.
+    // bounded by: the commands that exist, each of which is listed once
+    declarations: Mutex<Vec<Declaration>>,
+    guard: Mutex<Option<Guard>>,
+    next: AtomicU64,
+    closing: AtomicBool,
+    /// Instances that are being brought to their end.
+    burials: Mutex<usize>,
+    buried: Condvar,
+}
+
+/// A command that a plugin has found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Declaration {
+    /// A command of a loaded plugin.
+    Plugin { plugin: String, command: String },
+    /// A command of the application.
+    Application { command: String },
+}
+
+impl EngineCore {
+    fn plugins(&self) -> MutexGuard<'_, Vec<Arc<PluginCore>>> {
+        self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn all_plugins(&self) -> Vec<Arc<PluginCore>> {
+        self.plugins().clone()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// A number for a command that stays the same as long as the engine lives.
+    pub(crate) fn declare(&self, declaration: Declaration) -> DeclId {
+        let mut all = self.declarations.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = all.iter().position(|known| *known == declaration).unwrap_or_else(|| {
+            all.push(declaration);
+            all.len() - 1
+        });
+        DeclId(place as u64)
+    }
+
+    pub(crate) fn declaration(&self, id: DeclId) -> Option<Declaration> {
+        let all = self.declarations.lock().unwrap_or_else(PoisonError::into_inner);
+        usize::try_from(id.0).ok().and_then(|place| all.get(place)).cloned()
+    }
+
+    /// A mark that no other process has. All begin alike, so that the guard finds them.
+    pub(crate) fn next_mark(&self) -> String {
+        format!("{}.{}", self.mark, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The directory for this engine's sockets; the guard removes it if nobody else can.
+    fn socket_directory(&self) -> PathBuf {
+        self.config.runtime_directory.join(format!("pegboard.{}", self.mark))
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn listen(self: &Arc<Self>) -> io::Result<LocalListener> {
+        use std::os::unix::fs::DirBuilderExt;
+        let directory = self.socket_directory();
+        match std::fs::DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        // The guard has to know of the directory before there is something in it.
+        self.guard()?;
+        LocalListener::bind(&directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+    }
+
+    /// Has the guard and the supervisor run, before the first process that they are for.
+    pub(crate) fn guard(self: &Arc<Self>) -> io::Result<()> {
+        self.supervisor.start(self)?;
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        if guard.is_none() {
+            *guard = Some(Guard::start(&self.mark, &self.socket_directory())?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn process_started(&self, process: &Process) {
+        if let Some(guard) = self.guard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            guard.started(process);
+        }
+    }
+
+    pub(crate) fn process_ended(&self, process: &Process) {
+        if let Some(guard) = self.guard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            guard.ended(process);
+        }
+    }
+
+    /// Begins to stop an instance that nobody will use again.
+    pub(crate) fn stop_in_background(self: &Arc<Self>, instance: &Arc<Instance>) {
+        self.begin_burial();
+        let (engine, instance) = (self.clone(), instance.clone());
+        let spawned = std::thread::Builder::new().name("pegboard stop".into()).stack_size(256 << 10).spawn(move || {
+            instance.stop();
+            engine.end_burial();
+        });
+        if spawned.is_err() {
+            self.end_burial();
+        }
+    }
+
+    /// An instance has come to its end.
+    pub(crate) fn buried(&self, instance: &Instance) {
+        self.process_ended(&instance.process);
+    }
+
+    fn begin_burial(&self) {
+        *self.burials.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn end_burial(&self) {
+        *self.burials.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.buried.notify_all();
+    }
+
+    /// Stops plugins that have been idle for long enough, and says when the next may be due.
+    pub(crate) fn stop_idle(self: &Arc<Self>) -> Option<Instant> {
+        /// How soon a busy plugin is looked at again, at the most.
+        const LOOK_AGAIN: Duration = Duration::from_millis(250);
+        let now = Instant::now();
+        let mut next: Option<Instant> = None;
+        for plugin in self.all_plugins() {
+            let (Some(limit), Some(instance)) = (plugin.idle_limit(self.config.idle), plugin.running()) else {
+                continue;
+            };
+            let due = match instance.idle_at(limit) {
+                Some(due) if due <= now => {
+                    if plugin.take_if_running(&instance) {
+                        self.stop_in_background(&instance);
+                    }
+                    continue;
+                }
+                Some(due) => due,
+                // It cannot be due before it has been idle for the whole time.
+                None => now + limit.max(Duration::from_millis(5)).min(LOOK_AGAIN),
+            };
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
+        next
+    }
+
+    /// Ends all plugins, at once rather than one after the other. Every step has its deadline.
+    fn shutdown(self: &Arc<Self>) {
+        self.closing.store(true, Ordering::Release);
+        for plugin in self.all_plugins() {
+            if let Some(instance) = plugin.take_running() {
+                self.stop_in_background(&instance);
+            }
+        }
+        let mut burials = self.burials.lock().unwrap_or_else(PoisonError::into_inner);
+        while *burials > 0 {
+            burials = self.buried.wait(burials).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(burials);
+        self.supervisor.close();
+        let _ = std::fs::remove_dir_all(self.socket_directory());
+        drop(self.guard.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl std::fmt::Debug for EngineCore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EngineCore({})", self.mark)
+    }
+}
+
+/// The plugin that made a custom value.
+pub(crate) fn owner_of(value: &pegboard_protocol::CustomValue) -> Option<Arc<PluginCore>> {
+    value.owner.mark::<Mark>()?.plugin.upgrade()
+}
+
+fn has_interpreter(path: &Path) -> bool {
+    matches!(path.extension().and_then(|extension| extension.to_str()), Some("py" | "rb" | "jar" | "nu"))
+}
+
+/// The name that a plugin's file gives it.
+fn plugin_name(path: &Path) -> Result<String, Error> {
+    const PREFIX: &str = "nu_plugin_";
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = stem.strip_prefix(PREFIX).unwrap_or(&stem);
+    if name.is_empty() {
+        return Err(Error::misuse(format!("{} does not name a plugin", path.display())));
+    }
+    Ok(name.to_owned())
+}

@@ -1,0 +1,339 @@
+//! One running copy of a plugin: its process, its connection and the calls that are under way.
+
+mod burial;
+mod slot;
+
+pub(crate) use burial::describe;
+pub(crate) use slot::{Slot, SlotEvent, Waited};
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::nu::{Call, CallId, EngineResponse, PluginOption, Response, Signal};
+use pegboard_protocol::session::{Failure, FailureKind, Host, Refusal};
+use pegboard_transport::{Connection, Handler, Incoming};
+use semver::Version;
+
+use crate::engine::EngineCore;
+use crate::engine_calls;
+use crate::plugin::PluginCore;
+use crate::runner::Process;
+use crate::stderr::{StderrReader, Tail};
+use crate::{Diagnosis, Error, ErrorKind};
+
+/// How long a caller waits to learn how a plugin that went away has ended.
+const DIAGNOSIS_WAIT: Duration = Duration::from_secs(1);
+
+/// One running copy of a plugin.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) plugin: Weak<PluginCore>,
+    pub(crate) engine: Weak<EngineCore>,
+    pub(crate) name: String,
+    pub(crate) process: Process,
+    pub(crate) tail: Arc<Tail>,
+    pub(crate) started: Instant,
+    pub(crate) calls_made: AtomicU64,
+    connection: OnceLock<Connection<Host>>,
+    stderr: Mutex<Option<StderrReader>>,
+    /// Calls that the plugin has not done with. Taken after the session's lock where both are needed.
+    slots: Mutex<HashMap<CallId, Arc<Slot>>>,
+    activity: Mutex<Activity>,
+    /// Custom values alive whose plugin wants to hear of their end.
+    marks: AtomicUsize,
+    /// We asked it to end, so that its end is no crash.
+    asked_to_end: AtomicBool,
+    ending: Mutex<Ending>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct Activity {
+    last: Instant,
+    gc_disabled: bool,
+    /// An interrupt was sent that has to be taken back before the next call.
+    interrupted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Ending {
+    begun: bool,
+    diagnosis: Option<Diagnosis>,
+}
+
+/// What an instance is made of.
+pub(crate) struct Parts {
+    pub(crate) plugin: Weak<PluginCore>,
+    pub(crate) engine: Weak<EngineCore>,
+    pub(crate) name: String,
+    pub(crate) process: Process,
+    pub(crate) tail: Arc<Tail>,
+    pub(crate) stderr: Option<StderrReader>,
+}
+
+impl Instance {
+    pub(crate) fn new(parts: Parts) -> Arc<Instance> {
+        let now = Instant::now();
+        Arc::new(Instance {
+            plugin: parts.plugin,
+            engine: parts.engine,
+            name: parts.name,
+            process: parts.process,
+            tail: parts.tail,
+            started: now,
+            calls_made: AtomicU64::new(0),
+            connection: OnceLock::new(),
+            stderr: Mutex::new(parts.stderr),
+            slots: Mutex::default(),
+            activity: Mutex::new(Activity { last: now, gc_disabled: false, interrupted: false }),
+            marks: AtomicUsize::new(0),
+            asked_to_end: AtomicBool::new(false),
+            ending: Mutex::default(),
+            ended: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn connect(&self, connection: Connection<Host>) {
+        let _ = self.connection.set(connection);
+    }
+
+    /// The connection. Every instance that others can see has one.
+    pub(crate) fn connection(&self) -> Option<&Connection<Host>> {
+        self.connection.get()
+    }
+
+    /// The versions that the plugin announced and that was announced to it.
+    pub(crate) fn versions(&self) -> Option<(String, Version)> {
+        let connection = self.connection()?;
+        Some(connection.session(|session| (session.peer().version.clone(), session.version().clone())))
+    }
+
+    /// Makes a call whose answer and engine calls go to `slot`.
+    pub(crate) fn call(&self, call: Call, slot: &Arc<Slot>) -> Result<CallId, Error> {
+        let Some(connection) = self.connection() else {
+            return Err(Error::refused("the plugin is not connected").of(&self.name));
+        };
+        let reset = std::mem::take(&mut self.activity().interrupted);
+        let made = connection.session(|session| {
+            if reset {
+                session.signal(Signal::Reset);
+            }
+            let id = session.call(call)?;
+            self.slots().insert(id, slot.clone());
+            Ok(id)
+        });
+        match made {
+            Ok(id) => {
+                self.calls_made.fetch_add(1, Ordering::Relaxed);
+                Ok(id)
+            }
+            Err(Refusal::Over(failure)) => Err(self.gone(&failure, "the call was made")),
+            Err(refusal) => Err(Error::refused(refusal.to_string()).of(&self.name)),
+        }
+    }
+
+    /// Makes a call whose answer nobody waits for.
+    pub(crate) fn call_in_background(&self, call: Call) -> Result<CallId, Error> {
+        self.call(call, &Slot::unattended())
+    }
+
+    /// Sends a signal if the plugin knows signals.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(connection) = self.connection() {
+            self.activity().interrupted = signal == Signal::Interrupt;
+            connection.session(|session| session.signal(signal));
+        }
+    }
+
+    /// Stops waiting for a call. The plugin is interrupted if it has nothing else to do.
+    pub(crate) fn abandon(&self, slot: &Arc<Slot>) {
+        slot.abandon();
+        if self.slots().values().all(|slot| slot.is_abandoned()) {
+            self.signal(Signal::Interrupt);
+        }
+    }
+
+    /// How many calls are under way that somebody waits for.
+    pub(crate) fn active_calls(&self) -> usize {
+        self.slots().values().filter(|slot| !slot.is_abandoned()).count()
+    }
+
+    /// True when nothing keeps the instance from being stopped.
+    fn is_idle(&self) -> bool {
+        self.active_calls() == 0
+            && self.marks.load(Ordering::Acquire) == 0
+            && self.connection().is_none_or(|connection| connection.session(|session| session.open_streams()) == 0)
+            && !self.activity().gc_disabled
+    }
+
+    /// When the instance will have been idle for `limit`; now or earlier if it has been, none if it is busy.
+    pub(crate) fn idle_at(&self, limit: Duration) -> Option<Instant> {
+        self.is_idle().then(|| self.activity().last + limit)
+    }
+
+    pub(crate) fn mark_made(&self) {
+        self.marks.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn mark_dropped(&self) {
+        self.marks.fetch_sub(1, Ordering::AcqRel);
+        self.touch();
+    }
+
+    pub(crate) fn touch(&self) {
+        self.activity().last = Instant::now();
+    }
+
+    /// The error for something that the plugin can no longer do, with what is known about its end.
+    pub(crate) fn gone(&self, failure: &Failure, before: &str) -> Error {
+        let message = match failure.kind {
+            FailureKind::Closed => format!("it went away before {before}"),
+            FailureKind::Local => format!("it was stopped before {before}: {failure}"),
+            FailureKind::Link => format!("the link to it broke before {before}: {failure}"),
+            FailureKind::Undecodable | FailureKind::Violation | FailureKind::Limit => {
+                format!("it broke the rules and was stopped: it {failure}")
+            }
+        };
+        let mut error = Error::new(ErrorKind::Gone, message.into()).of(&self.name).diagnosed(self.diagnosis());
+        if failure.kind == FailureKind::Closed {
+            error = error.help("it is started again at the next use");
+        }
+        error
+    }
+
+    /// What is known about the end of the process, waiting for it a little.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        let deadline = Instant::now() + DIAGNOSIS_WAIT;
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        while ending.diagnosis.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            ending = self.ended.wait_timeout(ending, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        ending.diagnosis.clone().unwrap_or_else(|| self.provisional_diagnosis())
+    }
+
+    fn provisional_diagnosis(&self) -> Diagnosis {
+        let versions = self.versions();
+        Diagnosis {
+            exit: self.process.ended().map(burial::describe),
+            stderr: self.tail.lines(),
+            plugin_version: versions.as_ref().map(|(plugin, _)| plugin.clone()),
+            engine_version: versions.map(|(_, engine)| engine.to_string()),
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<CallId, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, id: CallId) -> Option<Arc<Slot>> {
+        self.slots().get(&id).cloned()
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close_slot(&self, id: CallId) {
+        let slot = self.slots().remove(&id);
+        if let Some(slot) = slot {
+            if slot.leave_foreground() {
+                let _ = crate::runner::take_terminal();
+            }
+            slot.close();
+        }
+        self.touch();
+    }
+
+    fn handle(self: &Arc<Self>, incoming: Incoming) {
+        match incoming {
+            Incoming::Response { id, response, output } => {
+                // The terminal goes back to the application with the answer.
+                if let Some(slot) = self.slot(id) {
+                    if slot.leave_foreground() {
+                        let _ = crate::runner::take_terminal();
+                    }
+                    slot.push(SlotEvent::Response { response, output });
+                }
+            }
+            Incoming::CallClosed { id } => self.close_slot(id),
+            Incoming::CallFailed { id } => {
+                if let Some(slot) = self.slot(id) {
+                    slot.push(SlotEvent::Failed);
+                }
+                self.close_slot(id);
+            }
+            Incoming::EngineCall { context, id, call, input } => match self.slot(context) {
+                Some(slot) if !slot.is_unattended() => {
+                    if slot.push(SlotEvent::EngineCall { id, call, input }) {
+                        engine_calls::answer_late(self, context, slot);
+                    }
+                }
+                _ => self.answer(id, engine_calls::no_context(&call)),
+            },
+            Incoming::Option(PluginOption::GcDisabled(disabled)) => {
+                let mut activity = self.activity();
+                activity.gc_disabled = disabled;
+                activity.last = Instant::now();
+            }
+            Incoming::Failed(failure) => {
+                if let Some(plugin) = self.plugin.upgrade() {
+                    plugin.instance_failed(self, &failure);
+                }
+                self.bury();
+            }
+            Incoming::Call { .. }
+            | Incoming::EngineResponse { .. }
+            | Incoming::EngineCallFailed { .. }
+            | Incoming::Signal(_)
+            | Incoming::Goodbye => {}
+        }
+    }
+
+    pub(crate) fn answer(&self, id: pegboard_protocol::nu::EngineCallId, response: EngineResponse) {
+        if let Some(connection) = self.connection() {
+            connection.session(|session| session.answer(id, response));
+        }
+    }
+
+    /// True if the instance ends because we wanted it to.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        self.asked_to_end.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Reached only by a start that failed or after the burial, both of which have ended the process already.
+        self.process.end_tree();
+    }
+}
+
+/// Hands what comes in to an instance, without keeping it alive.
+pub(crate) struct InstanceHandler(pub(crate) Weak<Instance>);
+
+impl Handler for InstanceHandler {
+    fn handle(&self, incoming: Incoming) {
+        if let Some(instance) = self.0.upgrade() {
+            instance.handle(incoming);
+        }
+    }
+}
+
+/// The kind of a response, for a message about one that does not fit.
+pub(crate) fn response_name(response: &Response) -> &'static str {
+    match response {
+        Response::Ok => "Ok",
+        Response::Error(_) => "Error",
+        Response::Metadata(_) => "Metadata",
+        Response::Signature(_) => "Signature",
+        Response::Ordering(_) => "Ordering",
+        Response::Completions(_) => "CompletionItems",
+        Response::Data(_) => "PipelineData",
+    }
+}

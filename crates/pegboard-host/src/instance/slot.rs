@@ -1,0 +1,205 @@
+//! A call under way: what has come for it and has not been seen to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
+use pegboard_transport::InStream;
+
+use crate::custom::Mark;
+use crate::{Context, NoContext};
+
+/// A call under way.
+pub(crate) struct Slot {
+    /// The command's name; empty for other calls.
+    pub(crate) command: String,
+    pub(crate) context: Arc<dyn Context>,
+    state: Mutex<SlotState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct SlotState {
+    // bounded by: the engine calls that the session lets wait for an answer, and one response
+    events: VecDeque<SlotEvent>,
+    attention: Attention,
+    cancelled: bool,
+    foreground: bool,
+    /// Custom values that the plugin may use until the call is over.
+    keep: Vec<Arc<Mark>>,
+}
+
+/// Who sees to what comes for a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Attention {
+    /// The caller, who waits for the answer.
+    #[default]
+    Caller,
+    /// Nobody at the moment: the answer was taken, and engine calls may still come while it streams.
+    Idle,
+    /// A thread that answers late engine calls.
+    Thread,
+    /// Nobody ever: the caller gave up.
+    Abandoned,
+    /// Nobody ever: the call was made for its effect.
+    Unattended,
+}
+
+/// Something that came for a call.
+#[derive(Debug)]
+pub(crate) enum SlotEvent {
+    EngineCall { id: EngineCallId, call: EngineCall, input: Option<InStream> },
+    Response { response: Response, output: Option<InStream> },
+    Failed,
+}
+
+/// What a wait for something to come ended with.
+pub(crate) enum Waited {
+    Event(SlotEvent),
+    TimedOut,
+    Cancelled,
+}
+
+impl Slot {
+    pub(crate) fn new(command: String, context: Arc<dyn Context>) -> Arc<Slot> {
+        Arc::new(Slot { command, context, state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    /// A slot for a call whose answer nobody waits for.
+    pub(crate) fn unattended() -> Arc<Slot> {
+        let slot = Slot::new(String::new(), Arc::new(NoContext));
+        slot.lock().attention = Attention::Unattended;
+        slot
+    }
+
+    /// Waits for the next event, as the caller.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
+        let mut state = self.lock();
+        loop {
+            if state.cancelled {
+                return Waited::Cancelled;
+            }
+            if let Some(event) = state.events.pop_front() {
+                if matches!(event, SlotEvent::Response { .. } | SlotEvent::Failed) {
+                    state.attention = Attention::Idle;
+                }
+                return Waited::Event(event);
+            }
+            state = match deadline {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let left = at.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Waited::TimedOut;
+                    }
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Adds an event. True when nobody is there to see to it and a thread has to be started, which the slot then
+    /// counts on.
+    pub(crate) fn push(&self, event: SlotEvent) -> bool {
+        let mut state = self.lock();
+        match state.attention {
+            Attention::Unattended => return false,
+            // Only engine calls still need an answer, and the thread refuses them.
+            Attention::Abandoned if !matches!(event, SlotEvent::EngineCall { .. }) => {
+                drop(state);
+                drop(event);
+                return false;
+            }
+            _ => {}
+        }
+        state.events.push_back(event);
+        let start = matches!(state.attention, Attention::Idle | Attention::Abandoned);
+        if state.attention == Attention::Idle {
+            state.attention = Attention::Thread;
+        }
+        drop(state);
+        self.changed.notify_all();
+        start
+    }
+
+    /// True when events were left behind by the caller, so that a thread has to see to them.
+    pub(crate) fn take_over(&self) -> bool {
+        let mut state = self.lock();
+        let waiting = state.attention == Attention::Idle && !state.events.is_empty();
+        if waiting {
+            state.attention = Attention::Thread;
+        }
+        waiting
+    }
+
+    /// The next event for the thread; with none left, the thread is no longer counted on.
+    pub(crate) fn next_late(&self) -> Option<SlotEvent> {
+        let mut state = self.lock();
+        let event = state.events.pop_front();
+        if event.is_none() && state.attention == Attention::Thread {
+            state.attention = Attention::Idle;
+        }
+        event
+    }
+
+    /// The caller gives up.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.attention = Attention::Abandoned;
+        let (left, done) = std::mem::take(&mut state.events)
+            .into_iter()
+            .partition(|event| matches!(event, SlotEvent::EngineCall { .. }));
+        state.events = left;
+        drop(state);
+        // A stream in an answer is told that nobody wants it, which takes other locks.
+        drop::<VecDeque<SlotEvent>>(done);
+    }
+
+    /// Wakes the caller, who then gives up.
+    pub(crate) fn cancel(&self) {
+        self.lock().cancelled = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.lock().attention == Attention::Abandoned
+    }
+
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.lock().attention == Attention::Unattended
+    }
+
+    /// Keeps custom values alive until the call is over.
+    pub(crate) fn keep(&self, marks: Vec<Arc<Mark>>) {
+        if !marks.is_empty() {
+            self.lock().keep.extend(marks);
+        }
+    }
+
+    /// The call is over; values that were kept for it may go.
+    pub(crate) fn close(&self) {
+        let keep = std::mem::take(&mut self.lock().keep);
+        drop(keep);
+    }
+
+    /// Notes that the plugin has the terminal. False if it had it before.
+    pub(crate) fn enter_foreground(&self) -> bool {
+        !std::mem::replace(&mut self.lock().foreground, true)
+    }
+
+    /// Notes that the plugin no longer has the terminal. False if it did not have it.
+    pub(crate) fn leave_foreground(&self) -> bool {
+        std::mem::take(&mut self.lock().foreground)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Slot({})", self.command)
+    }
+}

@@ -1,0 +1,378 @@
+//! Starting a plugin: which program, over which link, and the first messages.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::LabeledError;
+use pegboard_protocol::codec::DecodeErrorKind;
+use pegboard_protocol::nu::Feature;
+use pegboard_protocol::session::{EnginePolicy, HandshakeError, compatible};
+use pegboard_transport::{Connection, EngineSettings, Link, StartError, StartFailure};
+use semver::Version;
+use serde_json::json;
+
+use crate::engine::EngineCore;
+use crate::instance::{Instance, InstanceHandler, Parts};
+use crate::plugin::PluginCore;
+use crate::runner::{self, Launch, Process, Spawned, StderrTo};
+use crate::stderr::{self, StderrReader, Tail};
+use crate::{Error, ErrorKind, LinkChoice, Stderr, Versions};
+
+/// What carries the bytes of one start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Stdio,
+    LocalSocket,
+}
+
+/// What an earlier start has taught about a plugin, so that the next one need not find it out again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    pub(crate) mode: Option<Mode>,
+    pub(crate) version: Option<Version>,
+}
+
+/// Starts a plugin, and over again where that is how its version or its link has to be found out.
+pub(crate) fn start(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Result<Arc<Instance>, Error> {
+    let mode = match (plugin.config.link, plugin.learned().mode) {
+        (LinkChoice::Stdio, _) => Mode::Stdio,
+        (_, Some(mode)) => mode,
+        (LinkChoice::LocalSocket, None) => Mode::LocalSocket,
+        (LinkChoice::Auto, None) => return start_and_upgrade(plugin, engine),
+    };
+    match start_in_its_version(plugin, engine, mode) {
+        Err(_) if mode == Mode::LocalSocket => {
+            let instance = start_in_its_version(plugin, engine, Mode::Stdio)?;
+            plugin.learn(|learned| learned.mode = Some(Mode::Stdio));
+            Ok(instance)
+        }
+        result => result,
+    }
+}
+
+/// Starts on the standard streams and goes over to a local socket if the plugin says that it can. The first instance
+/// is kept until the second one has proved itself.
+fn start_and_upgrade(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Result<Arc<Instance>, Error> {
+    let first = start_in_its_version(plugin, engine, Mode::Stdio)?;
+    let can = cfg!(unix)
+        && first.connection().is_some_and(|connection| {
+            connection.session(|session| session.peer().features.contains(&Feature::LocalSocket))
+        });
+    let second = if can { start_in_its_version(plugin, engine, Mode::LocalSocket).ok() } else { None };
+    let mode = if second.is_some() { Mode::LocalSocket } else { Mode::Stdio };
+    plugin.learn(|learned| learned.mode = Some(mode));
+    match second {
+        Some(second) => {
+            engine.stop_in_background(&first);
+            Ok(second)
+        }
+        None => Ok(first),
+    }
+}
+
+/// Starts a plugin so that it is spoken to in its own version. A plugin that waited for us to say ours first, and then
+/// turned out to have another one, is started again.
+fn start_in_its_version(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+    mode: Mode,
+) -> Result<Arc<Instance>, Error> {
+    let instance = match start_once(plugin, engine, mode) {
+        Ok(instance) => instance,
+        Err(failed) => match failed.retry_with {
+            Some(version) if plugin.learned().version.as_ref() != Some(&version) => {
+                plugin.learn(|learned| learned.version = Some(version));
+                return start_once(plugin, engine, mode).map_err(|failed| failed.error);
+            }
+            _ => return Err(failed.error),
+        },
+    };
+    let Some((theirs, ours)) = instance.versions() else { return Ok(instance) };
+    let Ok(theirs) = Version::parse(&theirs) else { return Ok(instance) };
+    plugin.learn(|learned| learned.version = Some(theirs.clone()));
+    if matches!(engine.config.versions, Versions::Any { .. }) && !compatible(&theirs, &ours) {
+        engine.stop_in_background(&instance);
+        return start_once(plugin, engine, mode).map_err(|failed| failed.error);
+    }
+    Ok(instance)
+}
+
+struct Failed {
+    error: Error,
+    /// The version that the plugin announced before it went away, if that may have been because of ours.
+    retry_with: Option<Version>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed { error, retry_with: None }
+    }
+}
+
+fn start_once(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>, mode: Mode) -> Result<Arc<Instance>, Failed> {
+    let deadlines = engine.config.deadlines;
+    let (program, mut arguments) = command_line(plugin, engine)?;
+    #[cfg(unix)]
+    let listener = match mode {
+        Mode::Stdio => None,
+        Mode::LocalSocket => Some(engine.listen().map_err(|error| {
+            start_error(plugin, format!("a local socket could not be made: {error}"))
+        })?),
+    };
+    match mode {
+        Mode::Stdio => arguments.push("--stdio".into()),
+        #[cfg(unix)]
+        Mode::LocalSocket => {
+            arguments.push("--local-socket".into());
+            arguments.extend(listener.as_ref().map(|listener| listener.path().as_os_str().to_owned()));
+        }
+        #[cfg(not(unix))]
+        Mode::LocalSocket => return Err(start_error(plugin, "local sockets need Unix".to_owned()).into()),
+    }
+    let mark = engine.next_mark();
+    let launch = Launch {
+        program,
+        arguments,
+        environment: environment(engine),
+        directory: plugin.path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned),
+        mark,
+        piped: mode == Mode::Stdio,
+        stderr: match engine.config.stderr {
+            Stderr::Inherit => StderrTo::Inherit,
+            Stderr::Discard | Stderr::Forward(_) => StderrTo::Pipe,
+        },
+    };
+    if let Some(recorder) = &engine.config.recorder {
+        let argv: Vec<_> = std::iter::once(launch.program.as_os_str())
+            .chain(launch.arguments.iter().map(OsString::as_os_str))
+            .map(|word| word.to_string_lossy())
+            .collect();
+        recorder.note(&plugin.name, "start", json!({ "argv": argv }));
+    }
+    engine.guard().map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
+    let program = launch.program.clone();
+    let Spawned { process, link, stderr } =
+        runner::spawn(launch).map_err(|error| spawn_error(plugin, &program, &error))?;
+    engine.process_started(&process);
+    let tail = Arc::<Tail>::default();
+    let stderr = stderr
+        .map(|source| stderr::follow(source, plugin.name.clone(), tail.clone(), engine.config.stderr.clone()))
+        .transpose()
+        .ok()
+        .flatten();
+    let starting = Starting { plugin, engine, process, tail, stderr };
+    #[cfg(unix)]
+    let link = match (link, &listener) {
+        (Some(link), _) => link,
+        (None, Some(listener)) => {
+            let deadline = Instant::now() + deadlines.connect;
+            match listener.accept(deadline, || starting.process.ended().is_some()) {
+                Ok(link) => link,
+                Err(error) => return Err(starting.fail(format!("it did not connect to its local socket: {error}"), None)),
+            }
+        }
+        (None, None) => return Err(starting.fail("it has no link".to_owned(), None)),
+    };
+    #[cfg(not(unix))]
+    let link = match link {
+        Some(link) => link,
+        None => return Err(starting.fail("it has no link".to_owned(), None)),
+    };
+    starting.connect(link)
+}
+
+/// A process that was started and has no connection yet.
+struct Starting<'a> {
+    plugin: &'a Arc<PluginCore>,
+    engine: &'a Arc<EngineCore>,
+    process: Process,
+    tail: Arc<Tail>,
+    stderr: Option<StderrReader>,
+}
+
+impl Starting<'_> {
+    fn connect(self, link: Link) -> Result<Arc<Instance>, Failed> {
+        let config = &self.engine.config;
+        let policy = match (&config.versions, self.plugin.learned().version) {
+            (Versions::Only(version), _) => EnginePolicy::Exactly(version.clone()),
+            (Versions::Any { .. }, Some(version)) => EnginePolicy::Mirror { wait: Duration::ZERO, otherwise: version },
+            (Versions::Any { wait, otherwise }, None) => {
+                EnginePolicy::Mirror { wait: *wait, otherwise: otherwise.clone() }
+            }
+        };
+        let settings = EngineSettings {
+            name: self.plugin.name.clone(),
+            policy,
+            features: vec![Feature::LocalSocket],
+            limits: config.limits,
+            flow: config.flow,
+            encoding_timeout: config.deadlines.encoding,
+            hello_timeout: config.deadlines.hello,
+            recorder: config.recorder.clone(),
+        };
+        let mut starting = Some(self);
+        let mut made = None;
+        let connected = Connection::start_engine(link, settings, |_| {
+            let starting = starting.take();
+            let instance = starting.map(Starting::into_instance);
+            let handler = InstanceHandler(instance.as_ref().map_or_else(std::sync::Weak::new, Arc::downgrade));
+            made = instance;
+            Arc::new(handler)
+        });
+        match (connected, made, starting) {
+            (Ok(connection), Some(instance), _) => {
+                instance.connect(connection);
+                Ok(instance)
+            }
+            (Err(error), _, Some(starting)) => {
+                let version = match &error.failure {
+                    StartFailure::Closed => error.version.as_deref().and_then(|version| Version::parse(version).ok()),
+                    _ => None,
+                };
+                Err(starting.fail_start(&error, version))
+            }
+            (_, made, starting) => {
+                drop(made);
+                if let Some(starting) = starting {
+                    starting.process.end_tree();
+                }
+                Err(Error::refused("the connection could not be set up").into())
+            }
+        }
+    }
+
+    fn into_instance(self) -> Arc<Instance> {
+        Instance::new(Parts {
+            plugin: Arc::downgrade(self.plugin),
+            engine: Arc::downgrade(self.engine),
+            name: self.plugin.name.clone(),
+            process: self.process,
+            tail: self.tail,
+            stderr: self.stderr,
+        })
+    }
+
+    fn fail_start(self, error: &StartError, retry_with: Option<Version>) -> Failed {
+        let help = match &error.failure {
+            StartFailure::Undecodable(cause) if cause.kind() == DecodeErrorKind::Announcement => {
+                Some("a plugin has to begin by announcing its encoding; is this program a plugin?")
+            }
+            StartFailure::Handshake(HandshakeError::Incompatible { .. }) => {
+                Some("install the plugin's build for this version, or let the engine take any version")
+            }
+            StartFailure::TimedOut(_) => Some("is this program a plugin? It may be waiting for something else"),
+            _ => None,
+        };
+        let version = error.version.clone();
+        let mut failed = self.fail(error.to_string(), help);
+        if let (Some(version), Some(diagnosis)) = (version, failed.error.diagnosis()) {
+            let diagnosis = crate::Diagnosis { plugin_version: Some(version), ..diagnosis.clone() };
+            failed.error = failed.error.diagnosed(diagnosis);
+        }
+        Failed { retry_with, ..failed }
+    }
+
+    /// Ends the process and tells what it said last.
+    fn fail(self, message: String, help: Option<&str>) -> Failed {
+        // A process that is about to end by itself has something to tell by its exit status.
+        let patience = Duration::from_millis(200);
+        let own_end = self.process.wait(Instant::now() + patience).is_some();
+        let status = self.process.end_tree();
+        self.engine.process_ended(&self.process);
+        if let Some(stderr) = self.stderr {
+            stderr.finish(Instant::now() + patience);
+        }
+        let diagnosis = crate::Diagnosis {
+            exit: status.filter(|_| own_end).map(crate::instance::describe),
+            stderr: self.tail.lines(),
+            ..crate::Diagnosis::default()
+        };
+        let mut error = start_error(self.plugin, message).diagnosed(diagnosis);
+        if let Some(help) = help {
+            error = error.help(help);
+        }
+        error.into()
+    }
+}
+
+fn start_error(plugin: &PluginCore, message: String) -> Error {
+    Error::new(ErrorKind::Start, LabeledError::new(message)).of(&plugin.name)
+}
+
+fn spawn_error(plugin: &PluginCore, program: &Path, error: &io::Error) -> Error {
+    let program = program.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => start_error(plugin, format!("{program} could not be started: it names a missing interpreter")),
+        io::ErrorKind::PermissionDenied => start_error(plugin, format!("{program} may not be executed"))
+            .help("give the file the right to be executed (chmod +x)"),
+        _ => start_error(plugin, format!("{program} could not be started: {error}")),
+    }
+}
+
+fn environment(engine: &EngineCore) -> Vec<(OsString, OsString)> {
+    let mut environment = engine.config.environment.clone();
+    environment.retain(|(name, _)| name != "PWD");
+    environment.push(("PWD".into(), engine.config.directory.clone().into()));
+    environment
+}
+
+/// The program to start and its first arguments: the plugin's file itself, or its interpreter.
+fn command_line(plugin: &PluginCore, engine: &EngineCore) -> Result<(PathBuf, Vec<OsString>), Error> {
+    if !plugin.path.is_file() {
+        return Err(start_error(plugin, format!("{} is not there any more", plugin.path.display())));
+    }
+    let words: Vec<OsString> = match &plugin.config.interpreter {
+        Some(words) => words.clone(),
+        None => interpreter(&plugin.path).iter().map(OsString::from).collect(),
+    };
+    let Some((program, arguments)) = words.split_first() else {
+        return Ok((plugin.path.clone(), Vec::new()));
+    };
+    let found = find_program(program, engine).or_else(|| {
+        // Many systems have Python only under its longer name.
+        (program == "python").then(|| find_program(&OsString::from("python3"), engine)).flatten()
+    });
+    let Some(found) = found else {
+        let program = program.to_string_lossy();
+        return Err(start_error(plugin, format!("it needs `{program}` to run, which is not in PATH")));
+    };
+    let mut arguments = arguments.to_vec();
+    arguments.push(plugin.path.clone().into());
+    Ok((found, arguments))
+}
+
+/// The interpreter for a file, by its extension. None for a file that is a program itself.
+fn interpreter(path: &Path) -> &'static [&'static str] {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("py") => &["python"],
+        Some("rb") => &["ruby"],
+        Some("jar") => &["java", "-jar"],
+        Some("nu") => &["nu", "--stdin"],
+        Some("sh") if cfg!(windows) => &["sh"],
+        _ => &[],
+    }
+}
+
+fn find_program(program: &OsString, engine: &EngineCore) -> Option<PathBuf> {
+    let name = Path::new(program);
+    if name.components().count() > 1 {
+        return Some(engine.config.directory.join(name));
+    }
+    let path = engine.config.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value)?;
+    std::env::split_paths(path).map(|directory| directory.join(name)).find(|candidate| is_executable(candidate))
+}
+
+#[cfg(unix)]
+pub(crate) fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}

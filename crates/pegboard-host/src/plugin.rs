@@ -1,0 +1,354 @@
+//! An installed plugin: started when it is first used, never twice, and again when it is needed again.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::nu::{Call, PluginMetadata, PluginSignature, Response};
+use pegboard_protocol::session::Failure;
+
+use crate::call::{await_answer, unexpected_response};
+use crate::engine::EngineCore;
+use crate::instance::{Instance, Slot};
+use crate::launch::{self, Learned};
+use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Restarts, Run};
+
+/// A plugin that was loaded into an engine. Copies stand for the same plugin.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    pub(crate) core: Arc<PluginCore>,
+}
+
+/// How a plugin is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether it runs.
+    pub state: State,
+    /// Its process, while it runs.
+    pub pid: Option<u32>,
+    /// The version of Nushell whose protocol it announced, while it runs.
+    pub protocol_version: Option<String>,
+    /// Calls that are under way.
+    pub active_calls: usize,
+    /// Calls that were made to the running process.
+    pub calls: u64,
+    /// How often it was started.
+    pub starts: u64,
+    /// Memory that its process has resident, in bytes; none where that is not known.
+    pub memory: Option<u64>,
+    /// Since when it runs.
+    pub running_for: Option<Duration>,
+}
+
+/// Whether a plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is not running, and will be started when it is needed.
+    Stopped,
+    /// It is being started.
+    Starting,
+    /// It is running.
+    Running,
+    /// It crashed too often and is not started for now.
+    Paused,
+}
+
+impl Plugin {
+    /// The plugin's name: its file's name without `nu_plugin_` and extension.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// The plugin's file, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.core.path
+    }
+
+    /// The commands that the plugin has. Starts it when it is asked for the first time.
+    pub fn signatures(&self) -> Result<Arc<[PluginSignature]>, Error> {
+        self.core.signatures()
+    }
+
+    /// What the plugin says about itself. Nothing for plugins from before Nushell 0.95. Starts it the first time.
+    pub fn metadata(&self) -> Result<PluginMetadata, Error> {
+        self.core.metadata()
+    }
+
+    /// Begins a run of one of the plugin's commands.
+    pub fn run(&self, command: impl Into<String>) -> Run {
+        Run::new(self.core.clone(), command.into())
+    }
+
+    /// How the plugin is doing.
+    pub fn status(&self) -> Status {
+        self.core.status()
+    }
+
+    /// Starts the plugin unless it runs.
+    pub fn start(&self) -> Result<(), Error> {
+        self.core.instance().map(drop)
+    }
+
+    /// Asks the plugin to end, forces it if it does not, and comes back when it has. The next use starts it again.
+    pub fn stop(&self) {
+        if let Some(instance) = self.core.take_running() {
+            instance.stop();
+        }
+    }
+}
+
+/// A plugin that was loaded into an engine.
+#[derive(Debug)]
+pub(crate) struct PluginCore {
+    pub(crate) engine: Weak<EngineCore>,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) config: PluginConfig,
+    state: Mutex<Running>,
+    changed: Condvar,
+    learned: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    phase: Phase,
+    starts: u64,
+    /// When it crashed lately.
+    // bounded by: crashes that still count, of which a pause allows no more than one more
+    crashes: VecDeque<Instant>,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    #[default]
+    Stopped,
+    Starting,
+    Running(Arc<Instance>),
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    launch: Learned,
+    signatures: Option<Arc<[PluginSignature]>>,
+    metadata: Option<PluginMetadata>,
+}
+
+impl PluginCore {
+    pub(crate) fn new(engine: Weak<EngineCore>, name: String, path: PathBuf, config: PluginConfig) -> PluginCore {
+        PluginCore {
+            engine,
+            name,
+            path,
+            config,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            learned: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn learned(&self) -> Learned {
+        self.known().launch.clone()
+    }
+
+    pub(crate) fn learn(&self, change: impl FnOnce(&mut Learned)) {
+        change(&mut self.known().launch);
+    }
+
+    /// The running instance, if there is one.
+    pub(crate) fn running(&self) -> Option<Arc<Instance>> {
+        match &self.lock().phase {
+            Phase::Running(instance) => Some(instance.clone()),
+            Phase::Stopped | Phase::Starting => None,
+        }
+    }
+
+    /// Takes the running instance out, so that the next use starts another one.
+    pub(crate) fn take_running(&self) -> Option<Arc<Instance>> {
+        let mut state = self.lock();
+        match std::mem::take(&mut state.phase) {
+            Phase::Running(instance) => Some(instance),
+            other => {
+                state.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Takes out this very instance, unless another one has come in its place.
+    pub(crate) fn take_if_running(&self, instance: &Arc<Instance>) -> bool {
+        let mut state = self.lock();
+        let same = matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
+        if same {
+            state.phase = Phase::Stopped;
+        }
+        same
+    }
+
+    /// The running instance; starts one if there is none. Several callers at once share one start.
+    pub(crate) fn instance(self: &Arc<Self>) -> Result<Arc<Instance>, Error> {
+        let Some(engine) = self.engine.upgrade().filter(|engine| !engine.is_closing()) else {
+            return Err(Error::misuse("the engine has been shut down").of(&self.name));
+        };
+        let mut state = self.lock();
+        loop {
+            match &state.phase {
+                Phase::Running(instance) => return Ok(instance.clone()),
+                // A start is bounded by its deadlines.
+                Phase::Starting => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Phase::Stopped => break,
+            }
+        }
+        self.check_crashes(&mut state, engine.config.restarts)?;
+        state.phase = Phase::Starting;
+        drop(state);
+        let started = launch::start(self, &engine);
+        let mut state = self.lock();
+        state.starts += 1;
+        let result = match started {
+            Ok(instance) => {
+                // It may have failed already, before it was known here.
+                let failed = instance.connection().is_none_or(|connection| connection.failure().is_some());
+                state.phase = if failed { Phase::Stopped } else { Phase::Running(instance.clone()) };
+                if failed {
+                    state.crashes.push_back(Instant::now());
+                }
+                Ok(instance)
+            }
+            Err(error) => {
+                state.phase = Phase::Stopped;
+                state.crashes.push_back(Instant::now());
+                Err(error)
+            }
+        };
+        drop(state);
+        self.changed.notify_all();
+        engine.supervisor.look();
+        result
+    }
+
+    /// Refuses a start while a plugin that keeps crashing has to stay down.
+    fn check_crashes(&self, state: &mut Running, restarts: Restarts) -> Result<(), Error> {
+        let Some((pause, last)) = pause(state, restarts) else { return Ok(()) };
+        let left = pause.saturating_sub(last.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        let message = format!(
+            "it crashed {} times within {:?} and is not started again for {:.1} s",
+            state.crashes.len(),
+            restarts.window,
+            left.as_secs_f64()
+        );
+        Err(Error::new(ErrorKind::Refused, message.into())
+            .of(&self.name)
+            .help("see what it printed on standard error, or run it by hand"))
+    }
+
+    /// An instance's session is over.
+    pub(crate) fn instance_failed(&self, instance: &Arc<Instance>, _: &Failure) {
+        let crashed = !instance.was_asked_to_end();
+        let was_current = self.take_if_running(instance);
+        if crashed && was_current {
+            self.lock().crashes.push_back(Instant::now());
+        }
+    }
+
+    pub(crate) fn idle_limit(&self, engine: Option<Duration>) -> Option<Duration> {
+        match self.config.idle {
+            Idle::Engine => engine,
+            Idle::After(limit) => Some(limit),
+            Idle::Never => None,
+        }
+    }
+
+    pub(crate) fn signatures(self: &Arc<Self>) -> Result<Arc<[PluginSignature]>, Error> {
+        if let Some(known) = &self.known().signatures {
+            return Ok(known.clone());
+        }
+        let deadline = self.engine.upgrade().map_or(Duration::ZERO, |engine| engine.config.deadlines.signature);
+        match self.ask(Call::Signature, deadline, "its signatures")? {
+            Response::Signature(signatures) => {
+                let signatures: Arc<[PluginSignature]> = signatures.into();
+                self.known().signatures = Some(signatures.clone());
+                Ok(signatures)
+            }
+            other => Err(unexpected_response(&other, "its signatures").of(&self.name)),
+        }
+    }
+
+    pub(crate) fn metadata(self: &Arc<Self>) -> Result<PluginMetadata, Error> {
+        if let Some(known) = &self.known().metadata {
+            return Ok(known.clone());
+        }
+        let deadline = self.engine.upgrade().map_or(Duration::ZERO, |engine| engine.config.deadlines.metadata);
+        let metadata = match self.ask(Call::Metadata, deadline, "its metadata") {
+            Ok(Response::Metadata(metadata)) => metadata,
+            Ok(other) => return Err(unexpected_response(&other, "its metadata").of(&self.name)),
+            // Versions before 0.95 know no metadata.
+            Err(error) if error.kind() == ErrorKind::Refused && self.running().is_some() => PluginMetadata::default(),
+            Err(error) => return Err(error),
+        };
+        self.known().metadata = Some(metadata.clone());
+        Ok(metadata)
+    }
+
+    fn ask(self: &Arc<Self>, call: Call, deadline: Duration, what: &str) -> Result<Response, Error> {
+        let instance = self.instance()?;
+        let slot = Slot::new(String::new(), Arc::new(NoContext));
+        let id = instance.call(call, &slot)?;
+        await_answer(&instance, &slot, id, Some(deadline), &format!("sending {what}")).map(|(response, _)| response)
+    }
+
+    fn status(&self) -> Status {
+        let state = self.lock();
+        let restarts = self.engine.upgrade().map(|engine| engine.config.restarts).unwrap_or_default();
+        let instance = match &state.phase {
+            Phase::Running(instance) => Some(instance.clone()),
+            Phase::Stopped | Phase::Starting => None,
+        };
+        let paused = crash_pause(&state.crashes, restarts).is_some_and(|(pause, last)| last.elapsed() < pause);
+        let (name, starts) = match &state.phase {
+            Phase::Running(_) => (State::Running, state.starts),
+            Phase::Starting => (State::Starting, state.starts),
+            Phase::Stopped if paused => (State::Paused, state.starts),
+            Phase::Stopped => (State::Stopped, state.starts),
+        };
+        drop(state);
+        Status {
+            state: name,
+            pid: instance.as_ref().map(|instance| instance.process.pid()),
+            protocol_version: instance.as_ref().and_then(|instance| instance.versions()).map(|(theirs, _)| theirs),
+            active_calls: instance.as_ref().map_or(0, |instance| instance.active_calls()),
+            calls: instance
+                .as_ref()
+                .map_or(0, |instance| instance.calls_made.load(std::sync::atomic::Ordering::Relaxed)),
+            starts,
+            memory: instance.as_ref().and_then(|instance| instance.process.memory()),
+            running_for: instance.as_ref().map(|instance| instance.started.elapsed()),
+        }
+    }
+}
+
+/// How long a plugin has to stay down after its last crash, and when that was. None while it may be started.
+fn pause(state: &mut Running, restarts: Restarts) -> Option<(Duration, Instant)> {
+    while state.crashes.front().is_some_and(|crash| crash.elapsed() > restarts.window.max(restarts.longest_pause)) {
+        state.crashes.pop_front();
+    }
+    crash_pause(&state.crashes, restarts)
+}
+
+fn crash_pause(crashes: &VecDeque<Instant>, restarts: Restarts) -> Option<(Duration, Instant)> {
+    let counted = u32::try_from(crashes.len()).unwrap_or(u32::MAX);
+    let beyond = counted.checked_sub(restarts.allowed).filter(|_| counted > 0)?;
+    let pause = restarts.pause.saturating_mul(1 << beyond.min(16)).min(restarts.longest_pause);
+    crashes.back().map(|last| (pause, *last))
+}

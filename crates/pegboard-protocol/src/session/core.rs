@@ -1,0 +1,291 @@
+//! What both roles share: streams, signals of the end, and the queues to the driver.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::marker::PhantomData;
+
+use semver::Version;
+
+use super::stream::{Outcome, Streams};
+use super::{Event, Failure, FlowLimits, ReaderId, Refusal, SendError, compatible};
+use crate::codec::Sender;
+use crate::{LabeledError, Value};
+use crate::nu::{Change, Dialect, Header, Hello, Message, StreamId, StreamItem, StreamKind};
+
+/// One side of a conversation: [`super::Host`] or [`super::Plugin`].
+pub trait Role: Default + fmt::Debug + Sized {
+    /// Who this side is on the wire.
+    const SENDER: Sender;
+    #[doc(hidden)]
+    fn receive(session: &mut Session<Self>, message: Message) -> Result<(), Failure>;
+    #[doc(hidden)]
+    fn undeliverable(session: &mut Session<Self>, message: &Message, error: LabeledError) -> Option<Message>;
+    #[doc(hidden)]
+    fn stream_ended(session: &mut Session<Self>, call: crate::nu::CallId);
+    #[doc(hidden)]
+    fn fail(session: &mut Session<Self>);
+}
+
+/// A conversation after the handshake, seen from one side.
+#[derive(Debug)]
+pub struct Session<R> {
+    pub(super) dialect: Dialect,
+    pub(super) limits: FlowLimits,
+    pub(super) streams: Streams,
+    pub(super) events: VecDeque<Event>,
+    pub(super) role: R,
+    version: Version,
+    peer: Hello,
+    outgoing: VecDeque<Message>,
+    failure: Option<Failure>,
+    goodbye: bool,
+    marker: PhantomData<R>,
+}
+
+impl<R: Role> Session<R> {
+    pub(super) fn new(
+        dialect: Dialect,
+        version: Version,
+        peer: Hello,
+        limits: FlowLimits,
+        first: Option<Message>,
+    ) -> Session<R> {
+        Session {
+            dialect,
+            limits,
+            streams: Streams::new(limits),
+            events: VecDeque::new(),
+            role: R::default(),
+            version,
+            peer,
+            outgoing: first.into_iter().collect(),
+            failure: None,
+            goodbye: false,
+            marker: PhantomData,
+        }
+    }
+
+    /// The dialect in which both sides talk.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The version that this side announced.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// What the other side said about itself.
+    pub fn peer(&self) -> &Hello {
+        &self.peer
+    }
+
+    /// Why the session is over, if it is.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The next message to send.
+    pub fn poll_message(&mut self) -> Option<Message> {
+        self.outgoing.pop_front()
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Takes a message of `size` bytes on the wire. A message that breaks the rules fails the session.
+    pub fn receive(&mut self, message: Message, size: usize) {
+        if self.failure.is_some() {
+            return;
+        }
+        if let Err(failure) = self.try_receive(message, size) {
+            self.fail(failure);
+        }
+    }
+
+    fn try_receive(&mut self, message: Message, size: usize) -> Result<(), Failure> {
+        match message {
+            Message::Data(stream, item) => {
+                let event = self.streams.item(stream, item, size)?;
+                self.events.extend(event);
+                Ok(())
+            }
+            Message::End(stream) => {
+                if let Outcome::Ended(call) = self.streams.end(stream, &mut self.events)? {
+                    R::stream_ended(self, call);
+                }
+                Ok(())
+            }
+            Message::Ack(stream) => {
+                let event = self.streams.acknowledged(stream);
+                self.events.extend(event);
+                Ok(())
+            }
+            Message::Drop(stream) => {
+                if let Some((end, event)) = self.streams.dropped(stream) {
+                    self.outgoing.push_back(end);
+                    self.events.push_back(event);
+                }
+                Ok(())
+            }
+            Message::Hello(hello) => self.second_hello(&hello),
+            other => R::receive(self, other),
+        }
+    }
+
+    fn second_hello(&self, hello: &Hello) -> Result<(), Failure> {
+        let same = match (Version::parse(&hello.version), Version::parse(&self.peer.version)) {
+            (Ok(now), Ok(before)) => compatible(&now, &before),
+            _ => false,
+        };
+        if same {
+            return Ok(());
+        }
+        Err(Failure::violation(format!(
+            "said Hello again with version {}, having said {} before",
+            hello.version, self.peer.version
+        )))
+    }
+
+    /// Ends the session. The first failure is kept; every call and stream that waits is told once.
+    pub fn fail(&mut self, failure: Failure) {
+        if self.failure.is_some() {
+            return;
+        }
+        self.failure = Some(failure.clone());
+        self.outgoing.clear();
+        self.events.push_back(Event::Failed(failure));
+        R::fail(self);
+        self.streams.fail(&mut self.events);
+    }
+
+    /// Reserves a number for a stream, to be used in the header that announces it.
+    pub fn open_stream(&mut self, kind: StreamKind) -> StreamId {
+        self.streams.open_writer(kind)
+    }
+
+    /// Sends an item of a stream that was announced before.
+    pub fn send(&mut self, stream: StreamId, item: StreamItem) -> Result<(), SendError> {
+        let message = self.streams.send(stream, item)?;
+        self.outgoing.push_back(message);
+        Ok(())
+    }
+
+    /// True when the stream's next item would be taken at once.
+    pub fn is_writable(&self, stream: StreamId) -> bool {
+        self.streams.writable(stream)
+    }
+
+    /// True while the other side has not dropped the stream, and it was not finished.
+    pub fn is_wanted(&self, stream: StreamId) -> bool {
+        self.streams.is_wanted(stream)
+    }
+
+    /// Ends a stream. Does nothing if it is over already.
+    pub fn finish(&mut self, stream: StreamId) {
+        let end = self.streams.finish(stream);
+        self.outgoing.extend(end);
+    }
+
+    /// Gives the producer the credit for one consumed item of `size` bytes back.
+    pub fn consumed(&mut self, reader: ReaderId, size: usize) {
+        let ack = self.streams.consumed(reader, size);
+        self.outgoing.extend(ack);
+    }
+
+    /// Tells the producer that no more of the stream is wanted. To be called once for every reader, also after its end.
+    pub fn release(&mut self, reader: ReaderId) {
+        let drop = self.streams.release(reader);
+        self.outgoing.extend(drop);
+    }
+
+    /// How many streams are open in either direction.
+    pub fn open_streams(&self) -> usize {
+        self.streams.readers() + self.streams.writers()
+    }
+
+    /// Makes good for a message from [`Session::poll_message`] that cannot be put into bytes: gives what to send
+    /// instead, or tells whoever asked for it that it was not sent.
+    pub fn undeliverable(&mut self, message: &Message, error: LabeledError) -> Option<Message> {
+        match message {
+            Message::Data(stream, StreamItem::List(value)) => {
+                let item = Value::error(error).at(value.span());
+                Some(Message::Data(*stream, StreamItem::List(item)))
+            }
+            other => R::undeliverable(self, other, error),
+        }
+    }
+
+    /// Forgets the stream of a header that was never sent.
+    pub(super) fn retract(&mut self, header: Option<&Header>) {
+        if let Some((stream, _)) = header.and_then(Header::stream)
+            && self.streams.finish(stream).is_some()
+        {
+            self.events.push_back(Event::Unwanted { stream });
+        }
+    }
+
+    pub(super) fn open_reader(
+        &mut self,
+        header: Option<&Header>,
+        call: Option<crate::nu::CallId>,
+    ) -> Result<Option<ReaderId>, Failure> {
+        match header.and_then(Header::stream) {
+            Some((id, kind)) => self.streams.open_reader(id, kind, call).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn push(&mut self, message: Message) {
+        self.outgoing.push_back(message);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.goodbye
+    }
+
+    pub(super) fn leave(&mut self) -> bool {
+        !std::mem::replace(&mut self.goodbye, true)
+    }
+
+    pub(super) fn check(&self, what: &str, change: Option<Change>) -> Result<(), Refusal> {
+        if let Some(failure) = &self.failure {
+            return Err(Refusal::Over(failure.clone()));
+        }
+        match change {
+            Some(change) if !self.dialect.has(change) => Err(Refusal::Unsupported {
+                what: what.to_owned(),
+                since: Dialect::since(change),
+                version: self.peer.version.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn unexpected(message: &Message) -> Failure {
+    match message {
+        Message::Unknown(name) => Failure::violation(format!("sent a message of the unknown kind `{name}`")),
+        other => Failure::violation(format!("sent `{}`, which only the other side may send", name_of(other))),
+    }
+}
+
+pub(super) fn name_of(message: &Message) -> &str {
+    match message {
+        Message::Hello(_) => "Hello",
+        Message::Call(..) => "Call",
+        Message::CallResponse(..) => "CallResponse",
+        Message::EngineCall { .. } => "EngineCall",
+        Message::EngineCallResponse(..) => "EngineCallResponse",
+        Message::Data(..) => "Data",
+        Message::End(_) => "End",
+        Message::Drop(_) => "Drop",
+        Message::Ack(_) => "Ack",
+        Message::Signal(_) => "Signal",
+        Message::Option(_) => "Option",
+        Message::Goodbye => "Goodbye",
+        Message::Unknown(name) => name,
+    }
+}

@@ -1,0 +1,216 @@
+//! The first messages: each side says which version it speaks, and both decide whether to go on.
+
+use std::fmt;
+use std::time::Duration;
+
+use semver::{Comparator, Op, Prerelease, Version, VersionReq};
+
+use super::{FlowLimits, Host, Plugin, Session};
+use crate::nu::{Dialect, Feature, Hello, Message, UnsupportedVersion};
+
+const PROTOCOL: &str = "nu-plugin";
+
+/// Which versions an engine accepts, and which one it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnginePolicy {
+    /// Say the version that the plugin says, so that every plugin finds its own engine.
+    Mirror {
+        /// How long to wait for the plugin to speak first.
+        wait: Duration,
+        /// What to say to a plugin that waits for the engine to speak first.
+        otherwise: Version,
+    },
+    /// Say this version, and accept what a real engine of that version accepts.
+    Exactly(Version),
+}
+
+/// Which engine versions a plugin accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginPolicy {
+    /// Those that a real plugin accepts: the same minor version.
+    Strict,
+    /// Any whose wire is known; the plugin then speaks the engine's version.
+    Lenient,
+}
+
+/// An engine's side of the handshake, before the plugin's Hello has arrived.
+#[derive(Debug)]
+pub struct EngineHandshake {
+    policy: EnginePolicy,
+    features: Vec<Feature>,
+    limits: FlowLimits,
+    speak_at: Option<Duration>,
+    said: Option<Version>,
+}
+
+impl EngineHandshake {
+    /// Starts at the time `now`, counted from any fixed point.
+    ///
+    /// [`EngineHandshake::handle_timeout`] is to be called at once and then at [`EngineHandshake::poll_timeout`].
+    pub fn new(policy: EnginePolicy, features: Vec<Feature>, limits: FlowLimits, now: Duration) -> EngineHandshake {
+        let speak_at = match &policy {
+            EnginePolicy::Mirror { wait, .. } => now + *wait,
+            EnginePolicy::Exactly(_) => now,
+        };
+        EngineHandshake { policy, features, limits, speak_at: Some(speak_at), said: None }
+    }
+
+    /// When [`EngineHandshake::handle_timeout`] wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.speak_at
+    }
+
+    /// The Hello to send when the plugin did not speak first in time.
+    pub fn handle_timeout(&mut self, now: Duration) -> Option<Message> {
+        if self.speak_at.is_none_or(|at| now < at) {
+            return None;
+        }
+        let version = match &self.policy {
+            EnginePolicy::Mirror { otherwise, .. } => otherwise.clone(),
+            EnginePolicy::Exactly(version) => version.clone(),
+        };
+        Some(self.say(version))
+    }
+
+    fn say(&mut self, version: Version) -> Message {
+        self.speak_at = None;
+        self.said = Some(version.clone());
+        hello(&version, &self.features)
+    }
+
+    /// Takes the plugin's first message and starts the session, whose first outgoing message may be our Hello.
+    pub fn receive(mut self, message: Message) -> Result<Session<Host>, HandshakeError> {
+        let (theirs, version) = parse_hello(message)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        let mut first = None;
+        let ours = match (&self.said, &self.policy) {
+            (Some(said), _) => said.clone(),
+            (None, EnginePolicy::Mirror { .. }) => {
+                first = Some(self.say(version.clone()));
+                version.clone()
+            }
+            (None, EnginePolicy::Exactly(exactly)) => {
+                let exactly = exactly.clone();
+                first = Some(self.say(exactly.clone()));
+                exactly
+            }
+        };
+        let strict = matches!(self.policy, EnginePolicy::Exactly(_));
+        if strict && !compatible(&ours, &version) {
+            return Err(HandshakeError::Incompatible { ours, theirs: version });
+        }
+        Ok(Session::new(dialect, ours, theirs, self.limits, first))
+    }
+}
+
+/// A plugin's side of the handshake, after it has said its own Hello.
+#[derive(Debug)]
+pub struct PluginHandshake {
+    policy: PluginPolicy,
+    version: Version,
+    limits: FlowLimits,
+}
+
+impl PluginHandshake {
+    /// Starts the handshake; the message is to be sent first.
+    pub fn new(
+        version: Version,
+        features: &[Feature],
+        policy: PluginPolicy,
+        limits: FlowLimits,
+    ) -> (PluginHandshake, Message) {
+        let first = hello(&version, features);
+        (PluginHandshake { policy, version, limits }, first)
+    }
+
+    /// Takes the engine's first message and starts the session.
+    pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
+        let (theirs, version) = parse_hello(message)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        if self.policy == PluginPolicy::Strict && !compatible(&self.version, &version) {
+            return Err(HandshakeError::Incompatible { ours: self.version, theirs: version });
+        }
+        Ok(Session::new(dialect, self.version, theirs, self.limits, None))
+    }
+}
+
+fn hello(version: &Version, features: &[Feature]) -> Message {
+    Message::Hello(Hello {
+        protocol: PROTOCOL.to_owned(),
+        version: version.to_string(),
+        features: features.to_vec(),
+    })
+}
+
+fn parse_hello(message: Message) -> Result<(Hello, Version), HandshakeError> {
+    let hello = match message {
+        Message::Hello(hello) => hello,
+        other => return Err(HandshakeError::NotHello(super::core::name_of(&other).to_owned())),
+    };
+    if hello.protocol != PROTOCOL {
+        return Err(HandshakeError::WrongProtocol(hello.protocol));
+    }
+    match Version::parse(&hello.version) {
+        Ok(version) => Ok((hello, version)),
+        Err(error) => Err(HandshakeError::BadVersion { version: hello.version, reason: error.to_string() }),
+    }
+}
+
+/// Whether two versions of Nushell take each other for compatible: the higher one satisfies `^lower`, pre-release
+/// tags aside. Below 1.0 that means the same minor version.
+pub fn compatible(a: &Version, b: &Version) -> bool {
+    let (mut lower, mut higher) = if a <= b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
+    lower.pre = Prerelease::EMPTY;
+    higher.pre = Prerelease::EMPTY;
+    let caret = Comparator {
+        op: Op::Caret,
+        major: lower.major,
+        minor: Some(lower.minor),
+        patch: Some(lower.patch),
+        pre: Prerelease::EMPTY,
+    };
+    VersionReq { comparators: vec![caret] }.matches(&higher)
+}
+
+/// Why the two sides do not go on after their first messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandshakeError {
+    /// The first message was something else; the name is its kind.
+    NotHello(String),
+    /// The other side speaks another protocol.
+    WrongProtocol(String),
+    /// The version is none.
+    BadVersion {
+        /// What was said.
+        version: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The version's wire is too old.
+    Unsupported(UnsupportedVersion),
+    /// The two versions do not go together.
+    Incompatible {
+        /// The version on this side.
+        ours: Version,
+        /// The version on the other side.
+        theirs: Version,
+    },
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandshakeError::NotHello(name) => write!(f, "the first message was `{name}`; it must be `Hello`"),
+            HandshakeError::WrongProtocol(name) => write!(f, "it speaks the protocol `{name}`, not `{PROTOCOL}`"),
+            HandshakeError::BadVersion { version, reason } => {
+                write!(f, "the version `{version}` in its Hello is not of the form 1.2.3: {reason}")
+            }
+            HandshakeError::Unsupported(error) => error.fmt(f),
+            HandshakeError::Incompatible { ours, theirs } => {
+                write!(f, "it speaks the protocol of Nushell {theirs}, which does not go with {ours}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {}

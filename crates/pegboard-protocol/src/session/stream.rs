@@ -1,0 +1,281 @@
+//! Streams: numbered items one way, credit the other way.
+
+use std::collections::HashMap;
+
+use super::event::{Event, ReaderId};
+use super::failure::{Failure, FailureKind};
+use crate::nu::{CallId, Message, StreamId, StreamItem, StreamKind};
+
+/// How many items a producer may have under way before the consumer acknowledges one.
+const LIST_CREDIT: i64 = 100;
+/// The same for chunks of bytes.
+const RAW_CREDIT: i64 = 50;
+
+/// How much data a session holds for consumers that are slower than the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowLimits {
+    /// Bytes, as on the wire, that one stream may have waiting although its credit is used up.
+    ///
+    /// Some plugins send without waiting for credit. They are borne with up to here.
+    pub beyond_credit: usize,
+    /// Bytes, as on the wire, that all streams together may have waiting.
+    pub buffered: usize,
+    /// Engine calls that may be waiting for an answer.
+    pub engine_calls: usize,
+}
+
+impl Default for FlowLimits {
+    fn default() -> FlowLimits {
+        FlowLimits { beyond_credit: 16 << 20, buffered: 512 << 20, engine_calls: 1024 }
+    }
+}
+
+/// Why an item could not be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SendError {
+    /// The credit is used up; try again after [`Event::Writable`].
+    Full(StreamItem),
+    /// Nobody wants more of the stream, or it was ended, or the session failed.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Reading {
+    wire: StreamId,
+    kind: StreamKind,
+    call: Option<CallId>,
+    unacknowledged: i64,
+    waiting: usize,
+    /// What the peer may still send; nothing behind End.
+    ended: bool,
+    /// The consumer has gone; items are dropped until End.
+    released: bool,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Writing {
+    kind: StreamKind,
+    unacknowledged: i64,
+}
+
+/// Both directions of streams of one session.
+#[derive(Debug)]
+pub(super) struct Streams {
+    limits: FlowLimits,
+    waiting: usize,
+    next_reader: u64,
+    next_stream: u64,
+    reading: HashMap<ReaderId, Reading>,
+    by_wire: HashMap<StreamId, ReaderId>,
+    writing: HashMap<StreamId, Writing>,
+}
+
+/// What became of a stream message, for the owner of the calls.
+pub(super) enum Outcome {
+    Nothing,
+    /// The last word on a stream that belongs to a call was said.
+    Ended(CallId),
+}
+
+impl Streams {
+    pub(super) fn new(limits: FlowLimits) -> Streams {
+        Streams {
+            limits,
+            waiting: 0,
+            next_reader: 0,
+            next_stream: 0,
+            reading: HashMap::new(),
+            by_wire: HashMap::new(),
+            writing: HashMap::new(),
+        }
+    }
+
+    /// Registers a stream that the peer has announced.
+    pub(super) fn open_reader(
+        &mut self,
+        wire: StreamId,
+        kind: StreamKind,
+        call: Option<CallId>,
+    ) -> Result<ReaderId, Failure> {
+        if self.by_wire.contains_key(&wire) {
+            return Err(Failure::violation(format!("announced stream {wire} while a stream of that number is open")));
+        }
+        let id = ReaderId(self.next_reader);
+        self.next_reader += 1;
+        self.by_wire.insert(wire, id);
+        let reading =
+            Reading { wire, kind, call, unacknowledged: 0, waiting: 0, ended: false, released: false, broken: false };
+        self.reading.insert(id, reading);
+        Ok(id)
+    }
+
+    /// Reserves a number for a stream that is about to be announced.
+    pub(super) fn open_writer(&mut self, kind: StreamKind) -> StreamId {
+        let id = StreamId(self.next_stream);
+        self.next_stream += 1;
+        self.writing.insert(id, Writing { kind, unacknowledged: 0 });
+        id
+    }
+
+    pub(super) fn item(&mut self, wire: StreamId, item: StreamItem, size: usize) -> Result<Option<Event>, Failure> {
+        let reader = *self.by_wire.get(&wire).ok_or_else(|| {
+            Failure::violation(format!("sent an item of stream {wire}, which was never announced or has ended"))
+        })?;
+        let Some(reading) = self.reading.get_mut(&reader) else {
+            return Ok(None);
+        };
+        if reading.released || reading.broken {
+            return Ok(None);
+        }
+        let right = match item {
+            StreamItem::List(_) => reading.kind == StreamKind::List,
+            StreamItem::Raw(_) | StreamItem::RawError(_) => reading.kind == StreamKind::Raw,
+        };
+        if !right {
+            reading.broken = true;
+            return Ok(Some(Event::WrongItem { reader }));
+        }
+        reading.unacknowledged += 1;
+        reading.waiting += size;
+        self.waiting += size;
+        if reading.unacknowledged > credit(reading.kind) && reading.waiting > self.limits.beyond_credit {
+            return Err(Failure::new(
+                FailureKind::Limit,
+                format!(
+                    "sent {} items of stream {wire} without waiting for them to be acknowledged, and the {} bytes \
+                     that may wait beyond the credit are used up",
+                    reading.unacknowledged, self.limits.beyond_credit
+                ),
+            ));
+        }
+        if self.waiting > self.limits.buffered {
+            let limit = self.limits.buffered;
+            return Err(Failure::new(
+                FailureKind::Limit,
+                format!("has more than {limit} bytes of stream items waiting to be read"),
+            ));
+        }
+        Ok(Some(Event::Item { reader, item, size }))
+    }
+
+    pub(super) fn end(&mut self, wire: StreamId, events: &mut impl Extend<Event>) -> Result<Outcome, Failure> {
+        let reader = self.by_wire.remove(&wire).ok_or_else(|| {
+            Failure::violation(format!("ended stream {wire}, which was never announced or has ended before"))
+        })?;
+        let Some(reading) = self.reading.get_mut(&reader) else {
+            return Ok(Outcome::Nothing);
+        };
+        reading.ended = true;
+        let call = reading.call;
+        if reading.released {
+            self.reading.remove(&reader);
+        } else if !reading.broken {
+            events.extend([Event::Ended { reader }]);
+        }
+        Ok(call.map_or(Outcome::Nothing, Outcome::Ended))
+    }
+
+    /// One item was consumed: the producer gets its credit back.
+    pub(super) fn consumed(&mut self, reader: ReaderId, size: usize) -> Option<Message> {
+        let reading = self.reading.get_mut(&reader)?;
+        reading.unacknowledged -= 1;
+        reading.waiting = reading.waiting.saturating_sub(size);
+        self.waiting = self.waiting.saturating_sub(size);
+        self.may_speak(reader).then(|| Message::Ack(self.reading[&reader].wire))
+    }
+
+    /// The consumer wants no more, whether or not the stream has ended.
+    pub(super) fn release(&mut self, reader: ReaderId) -> Option<Message> {
+        let speak = self.may_speak(reader);
+        let reading = self.reading.get_mut(&reader)?;
+        if reading.released {
+            return None;
+        }
+        reading.released = true;
+        self.waiting = self.waiting.saturating_sub(reading.waiting);
+        reading.waiting = 0;
+        let wire = reading.wire;
+        if reading.ended {
+            self.reading.remove(&reader);
+        }
+        speak.then_some(Message::Drop(wire))
+    }
+
+    /// False when the producer has since used the number for another stream, which must not be told of this one.
+    fn may_speak(&self, reader: ReaderId) -> bool {
+        self.reading
+            .get(&reader)
+            .is_some_and(|reading| self.by_wire.get(&reading.wire).is_none_or(|current| *current == reader))
+    }
+
+    pub(super) fn send(&mut self, stream: StreamId, item: StreamItem) -> Result<Message, SendError> {
+        let Some(writing) = self.writing.get_mut(&stream) else {
+            return Err(SendError::Closed);
+        };
+        if writing.unacknowledged >= credit(writing.kind) {
+            return Err(SendError::Full(item));
+        }
+        writing.unacknowledged += 1;
+        Ok(Message::Data(stream, item))
+    }
+
+    /// True when the next item can be sent at once.
+    pub(super) fn writable(&self, stream: StreamId) -> bool {
+        self.writing.get(&stream).is_some_and(|writing| writing.unacknowledged < credit(writing.kind))
+    }
+
+    /// True while the stream can still be written to, with or without credit.
+    pub(super) fn is_wanted(&self, stream: StreamId) -> bool {
+        self.writing.contains_key(&stream)
+    }
+
+    pub(super) fn finish(&mut self, stream: StreamId) -> Option<Message> {
+        self.writing.remove(&stream).map(|_| Message::End(stream))
+    }
+
+    pub(super) fn acknowledged(&mut self, stream: StreamId) -> Option<Event> {
+        let writing = self.writing.get_mut(&stream)?;
+        let was_full = writing.unacknowledged >= credit(writing.kind);
+        writing.unacknowledged -= 1;
+        (was_full && writing.unacknowledged < credit(writing.kind)).then_some(Event::Writable { stream })
+    }
+
+    /// The consumer on the other side wants no more; the stream is ended at once.
+    pub(super) fn dropped(&mut self, stream: StreamId) -> Option<(Message, Event)> {
+        self.writing.remove(&stream).map(|_| (Message::End(stream), Event::Unwanted { stream }))
+    }
+
+    /// Ends all streams because the session failed.
+    pub(super) fn fail(&mut self, events: &mut impl Extend<Event>) {
+        self.by_wire.clear();
+        self.waiting = 0;
+        let mut readers: Vec<_> = self.reading.drain().collect();
+        readers.sort_by_key(|(id, _)| *id);
+        for (reader, reading) in readers {
+            if !reading.ended && !reading.released && !reading.broken {
+                events.extend([Event::ReaderFailed { reader }]);
+            }
+        }
+        let mut writers: Vec<_> = self.writing.drain().map(|(id, _)| id).collect();
+        writers.sort();
+        events.extend(writers.into_iter().map(|stream| Event::Unwanted { stream }));
+    }
+
+    /// How many streams are open for writing.
+    pub(super) fn writers(&self) -> usize {
+        self.writing.len()
+    }
+
+    /// How many streams are being read.
+    pub(super) fn readers(&self) -> usize {
+        self.reading.values().filter(|reading| !reading.released).count()
+    }
+}
+
+fn credit(kind: StreamKind) -> i64 {
+    match kind {
+        StreamKind::List => LIST_CREDIT,
+        StreamKind::Raw => RAW_CREDIT,
+    }
+}

@@ -1,0 +1,333 @@
+//! Starting a connection: the encoding and the first messages, each by its deadline.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use semver::Version;
+
+use pegboard_protocol::codec::{self, DecodeError, Decoder, Encoding, Limits, Sender};
+use pegboard_protocol::nu::{Dialect, Feature, Message};
+use pegboard_protocol::session::{
+    EngineHandshake, EnginePolicy, FlowLimits, HandshakeError, Host, Plugin, PluginHandshake, PluginPolicy, Role, Session,
+};
+
+use super::{Connection, Handler, Shared, State};
+use crate::link::{Link, Sink, Source};
+use crate::trace::{Direction, Recorder};
+
+/// How an engine starts a connection to a plugin.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// The plugin's name, for traces.
+    pub name: String,
+    /// Which versions to accept and to announce.
+    pub policy: EnginePolicy,
+    /// What to announce beside the version.
+    pub features: Vec<Feature>,
+    /// Bounds on messages.
+    pub limits: Limits,
+    /// Bounds on what waits to be read.
+    pub flow: FlowLimits,
+    /// How long the plugin may take to announce its encoding.
+    pub encoding_timeout: Duration,
+    /// How long it may take after that to say Hello.
+    pub hello_timeout: Duration,
+    /// Where to write down what is said.
+    pub recorder: Option<Recorder>,
+}
+
+/// How a plugin starts a connection to its engine.
+#[derive(Clone, Debug)]
+pub struct PluginSettings {
+    /// The plugin's name, for traces.
+    pub name: String,
+    /// The encoding for both directions.
+    pub encoding: Encoding,
+    /// The version to announce.
+    pub version: Version,
+    /// Which engine versions to accept.
+    pub policy: PluginPolicy,
+    /// What to announce beside the version.
+    pub features: Vec<Feature>,
+    /// Bounds on messages.
+    pub limits: Limits,
+    /// Bounds on what waits to be read.
+    pub flow: FlowLimits,
+    /// How long the engine may take to say Hello.
+    pub hello_timeout: Duration,
+    /// Where to write down what is said.
+    pub recorder: Option<Recorder>,
+}
+
+/// Why a connection did not start.
+#[derive(Debug)]
+pub struct StartError {
+    /// What was being waited for.
+    pub awaited: &'static str,
+    /// What came instead.
+    pub failure: StartFailure,
+    /// The version that the other side announced, if it came so far.
+    pub version: Option<String>,
+}
+
+/// What came instead of a good start.
+#[derive(Debug)]
+pub enum StartFailure {
+    /// Nothing, in this time.
+    TimedOut(Duration),
+    /// The end of the link.
+    Closed,
+    /// Bytes that make no sense.
+    Undecodable(DecodeError),
+    /// A first message that does not fit.
+    Handshake(HandshakeError),
+    /// An error of the link.
+    Link(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let awaited = self.awaited;
+        match &self.failure {
+            StartFailure::TimedOut(time) => write!(f, "it did not send its {awaited} within {time:?}"),
+            StartFailure::Closed => write!(f, "it closed the connection before it sent its {awaited}"),
+            StartFailure::Undecodable(error) => write!(f, "what it sent for its {awaited} makes no sense: {error}"),
+            StartFailure::Handshake(error) => error.fmt(f),
+            StartFailure::Link(error) => write!(f, "the link broke while waiting for its {awaited}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Connection<Host> {
+    /// Waits for the plugin's encoding and Hello, and starts to run the session.
+    ///
+    /// `handler` makes the handler; nothing is told before it has.
+    pub fn start_engine(
+        link: Link,
+        settings: EngineSettings,
+        handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler>,
+    ) -> Result<Connection<Host>, StartError> {
+        let Link { source, sink, hangup } = link;
+        let mut opening = Opening { source, sink, awaited: "encoding", began: Instant::now() };
+        let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
+        opening.await_next("Hello");
+        let mut decoder = Decoder::new(encoding, Sender::Plugin, settings.limits);
+        decoder.feed(&rest);
+        let began = opening.began;
+        let mut handshake =
+            EngineHandshake::new(settings.policy.clone(), settings.features.clone(), settings.flow, Duration::ZERO);
+        let message = loop {
+            if let Some(hello) = handshake.handle_timeout(began.elapsed()) {
+                opening.say(&hello, Sender::Engine, encoding, settings.hello_timeout)?;
+                record(&settings.recorder, &settings.name, Sender::Engine, Direction::Sent, &hello);
+            }
+            match decoder.next() {
+                Ok(Some(frame)) => break frame.message,
+                Ok(None) => {}
+                Err(error) => return Err(opening.error(StartFailure::Undecodable(error))),
+            }
+            let speak_at = handshake.poll_timeout().map(|at| began + at);
+            opening.read_more(&mut decoder, settings.hello_timeout, speak_at)?;
+        };
+        record(&settings.recorder, &settings.name, Sender::Engine, Direction::Received, &message);
+        let version = announced(&message);
+        let session = handshake.receive(message).map_err(|error| StartError {
+            version,
+            ..opening.error(StartFailure::Handshake(error))
+        })?;
+        decoder.set_dialect(session.dialect());
+        Ok(run(session, opening, decoder, encoding, hangup, settings.name, settings.recorder, handler))
+    }
+}
+
+impl Connection<Plugin> {
+    /// Says the encoding and Hello, waits for the engine's Hello, and starts to run the session.
+    pub fn start_plugin(
+        link: Link,
+        settings: PluginSettings,
+        handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler>,
+    ) -> Result<Connection<Plugin>, StartError> {
+        let Link { source, sink, hangup } = link;
+        let mut opening = Opening { source, sink, awaited: "Hello", began: Instant::now() };
+        let (handshake, hello) =
+            PluginHandshake::new(settings.version.clone(), &settings.features, settings.policy, settings.flow);
+        opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
+        opening.say(&hello, Sender::Plugin, settings.encoding, settings.hello_timeout)?;
+        record(&settings.recorder, &settings.name, Sender::Plugin, Direction::Sent, &hello);
+        let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
+        let message = loop {
+            match decoder.next() {
+                Ok(Some(frame)) => break frame.message,
+                Ok(None) => opening.read_more(&mut decoder, settings.hello_timeout, None)?,
+                Err(error) => return Err(opening.error(StartFailure::Undecodable(error))),
+            }
+        };
+        record(&settings.recorder, &settings.name, Sender::Plugin, Direction::Received, &message);
+        let version = announced(&message);
+        let session = handshake.receive(message).map_err(|error| StartError {
+            version,
+            ..opening.error(StartFailure::Handshake(error))
+        })?;
+        decoder.set_dialect(session.dialect());
+        Ok(run(session, opening, decoder, settings.encoding, hangup, settings.name, settings.recorder, handler))
+    }
+}
+
+fn announced(message: &Message) -> Option<String> {
+    match message {
+        Message::Hello(hello) => Some(hello.version.clone()),
+        _ => None,
+    }
+}
+
+fn record(recorder: &Option<Recorder>, name: &str, side: Sender, direction: Direction, message: &Message) {
+    if let Some(recorder) = recorder {
+        recorder.message(name, direction, side, message, Dialect::NEWEST);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a connection, which only this function joins")]
+fn run<R: Role + Send + 'static>(
+    session: Session<R>,
+    opening: Opening,
+    decoder: Decoder,
+    encoding: Encoding,
+    hangup: crate::Hangup,
+    name: String,
+    recorder: Option<Recorder>,
+    handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
+) -> Connection<R> {
+    let Opening { source, sink, .. } = opening;
+    let state = State {
+        session,
+        outbox: Vec::new(),
+        taken: 0,
+        writing: false,
+        waiting: false,
+        has_writer_thread: false,
+        deaf: false,
+        closing: false,
+        dispatching: false,
+    };
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        room: Condvar::new(),
+        stuck: Condvar::new(),
+        sink: Mutex::new(Some(sink)),
+        inboxes: Mutex::default(),
+        watchers: Mutex::default(),
+        handler: OnceLock::new(),
+        hangup,
+        encoding,
+        recorder,
+        name,
+    });
+    let connection = Connection { shared: shared.clone() };
+    connection.set_handler(handler(&connection));
+    // The session may have a Hello to send.
+    shared.settle(shared.lock());
+    let reading = shared.clone();
+    let spawned = std::thread::Builder::new()
+        .name("pegboard reader".into())
+        .stack_size(512 << 10)
+        .spawn(move || reading.read_loop(source, decoder));
+    if let Err(error) = spawned {
+        use pegboard_protocol::session::{Failure, FailureKind};
+        connection.fail(Failure::new(FailureKind::Local, format!("no thread could be started: {error}")));
+    }
+    connection
+}
+
+/// A link whose first messages are under way.
+struct Opening {
+    source: Box<dyn Source>,
+    sink: Box<dyn Sink>,
+    awaited: &'static str,
+    began: Instant,
+}
+
+impl Opening {
+    fn await_next(&mut self, what: &'static str) {
+        self.awaited = what;
+        self.began = Instant::now();
+    }
+
+    fn error(&self, failure: StartFailure) -> StartError {
+        StartError { awaited: self.awaited, failure, version: None }
+    }
+
+    fn read_encoding(&mut self, timeout: Duration) -> Result<(Encoding, Vec<u8>), StartError> {
+        let mut seen = Vec::new();
+        loop {
+            match codec::parse_announcement(&seen) {
+                Ok(Some((encoding, used))) => return Ok((encoding, seen.split_off(used))),
+                Ok(None) => {
+                    let mut buffer = [0; 4096];
+                    let count = self.read(&mut buffer, timeout, None)?;
+                    seen.extend_from_slice(&buffer[..count]);
+                }
+                Err(error) => return Err(self.error(StartFailure::Undecodable(error))),
+            }
+        }
+    }
+
+    /// Reads some bytes; comes back without any at `wake`.
+    fn read_more(
+        &mut self,
+        decoder: &mut Decoder,
+        timeout: Duration,
+        wake: Option<Instant>,
+    ) -> Result<(), StartError> {
+        let mut buffer = [0; 4096];
+        let count = self.read(&mut buffer, timeout, wake)?;
+        decoder.feed(&buffer[..count]);
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration, wake: Option<Instant>) -> Result<usize, StartError> {
+        let end = self.began + timeout;
+        let until = wake.map_or(end, |wake| wake.min(end));
+        match self.source.read(buffer, Some(until)) {
+            Ok(0) => Err(self.error(StartFailure::Closed)),
+            Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && until < end => Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(self.error(StartFailure::TimedOut(timeout))),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(self.error(StartFailure::Closed)),
+            Err(error) => Err(self.error(StartFailure::Link(error))),
+        }
+    }
+
+    fn say(
+        &mut self,
+        message: &Message,
+        side: Sender,
+        encoding: Encoding,
+        timeout: Duration,
+    ) -> Result<(), StartError> {
+        let mut bytes = Vec::new();
+        if let Err(error) = codec::encode(message, side, encoding, Dialect::NEWEST, &mut bytes) {
+            return Err(self.error(StartFailure::Link(io::Error::other(error.to_string()))));
+        }
+        self.write(&bytes, timeout)
+    }
+
+    fn write(&mut self, mut bytes: &[u8], timeout: Duration) -> Result<(), StartError> {
+        let end = self.began + timeout;
+        while !bytes.is_empty() {
+            match self.sink.write(bytes, Some(end)) {
+                Ok(count) => bytes = &bytes[count..],
+                // What the other side said last may explain it.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return Err(self.error(StartFailure::TimedOut(timeout)));
+                }
+                Err(error) => return Err(self.error(StartFailure::Link(error))),
+            }
+        }
+        Ok(())
+    }
+}

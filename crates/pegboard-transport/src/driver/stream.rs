@@ -1,0 +1,267 @@
+//! The two ends of a stream as objects: one to read from, one to write to.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pegboard_protocol::nu::{StreamId, StreamItem};
+use pegboard_protocol::session::{Failure, ReaderId, Role, SendError};
+
+use super::{Connection, HIGH_WATER, Shared};
+
+/// Credit is given back for this many items at a time, or as soon as the reader has to wait.
+const ACK_BATCH: usize = 16;
+
+/// Why a stream ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// The connection failed.
+    Failed(Failure),
+    /// The other side sent an item of the wrong kind.
+    WrongKind,
+    /// The reader was stopped on this side.
+    Stopped,
+    /// The deadline passed before an item came. The stream goes on.
+    TimedOut,
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StreamError::Failed(failure) => write!(f, "the stream ended before its end: {failure}"),
+            StreamError::WrongKind => f.write_str("the stream got an item of the wrong kind"),
+            StreamError::Stopped => f.write_str("reading the stream was stopped"),
+            StreamError::TimedOut => f.write_str("the stream gave nothing in time"),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+/// Items that have arrived for one reader.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    // bounded by: the session's credit and its limits on what is sent beyond it
+    items: VecDeque<(StreamItem, usize)>,
+    ended: bool,
+    error: Option<StreamError>,
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, item: StreamItem, size: usize) {
+        let mut queue = self.lock();
+        if !queue.ended {
+            queue.items.push_back((item, size));
+            drop(queue);
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn end(&self, error: Option<StreamError>) {
+        let mut queue = self.lock();
+        if !queue.ended {
+            queue.ended = true;
+            queue.error = error;
+            drop(queue);
+            self.changed.notify_all();
+        }
+    }
+
+    fn stop(&self) {
+        let mut queue = self.lock();
+        queue.items.clear();
+        queue.ended = true;
+        queue.error = Some(StreamError::Stopped);
+        drop(queue);
+        self.changed.notify_all();
+    }
+}
+
+/// The end of a stream to read from. Dropping it tells the producer that no more is wanted.
+pub struct InStream {
+    inbox: Arc<Inbox>,
+    owner: Box<dyn Release>,
+    consumed: Vec<usize>,
+    over: bool,
+}
+
+/// The connection that a stream came from, whatever its role.
+trait Release: Send {
+    fn consumed(&self, sizes: &mut Vec<usize>);
+    fn release(&self);
+}
+
+struct Owner<R: Role> {
+    shared: Arc<Shared<R>>,
+    reader: ReaderId,
+}
+
+impl<R: Role + Send + 'static> Release for Owner<R> {
+    fn consumed(&self, sizes: &mut Vec<usize>) {
+        let mut state = self.shared.lock();
+        for size in sizes.drain(..) {
+            state.session.consumed(self.reader, size);
+        }
+        self.shared.settle(state);
+    }
+
+    fn release(&self) {
+        self.shared.inboxes.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.reader);
+        let mut state = self.shared.lock();
+        state.session.release(self.reader);
+        self.shared.settle(state);
+    }
+}
+
+impl InStream {
+    pub(super) fn new<R: Role + Send + 'static>(shared: Arc<Shared<R>>, reader: ReaderId, inbox: Arc<Inbox>) -> Self {
+        InStream { inbox, owner: Box::new(Owner { shared, reader }), consumed: Vec::new(), over: false }
+    }
+
+    /// Waits for the next item. None after the end; an error, once, when the stream breaks off.
+    pub fn next_item(&mut self, deadline: Option<Instant>) -> Option<Result<StreamItem, StreamError>> {
+        if self.over {
+            return None;
+        }
+        let inbox = self.inbox.clone();
+        let mut queue = inbox.lock();
+        loop {
+            if let Some((item, size)) = queue.items.pop_front() {
+                drop(queue);
+                self.consumed.push(size);
+                if self.consumed.len() >= ACK_BATCH {
+                    self.owner.consumed(&mut self.consumed);
+                }
+                return Some(Ok(item));
+            }
+            if queue.ended {
+                self.over = true;
+                return queue.error.take().map(Err);
+            }
+            if !self.consumed.is_empty() {
+                drop(queue);
+                self.owner.consumed(&mut self.consumed);
+                queue = inbox.lock();
+                continue;
+            }
+            queue = match deadline {
+                None => inbox.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let now = Instant::now();
+                    if at <= now {
+                        return Some(Err(StreamError::TimedOut));
+                    }
+                    inbox.changed.wait_timeout(queue, at - now).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// A handle that ends the reading from another thread.
+    pub fn stop_handle(&self) -> StreamStop {
+        StreamStop(self.inbox.clone())
+    }
+}
+
+impl Drop for InStream {
+    fn drop(&mut self) {
+        if !self.consumed.is_empty() {
+            self.owner.consumed(&mut self.consumed);
+        }
+        self.owner.release();
+    }
+}
+
+impl fmt::Debug for InStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InStream")
+    }
+}
+
+/// Ends the reading of a stream from another thread: what waits there gets [`StreamError::Stopped`].
+#[derive(Clone, Debug)]
+pub struct StreamStop(Arc<Inbox>);
+
+impl StreamStop {
+    /// Ends the reading.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+
+    /// True when nothing more will come of the stream.
+    pub fn is_over(&self) -> bool {
+        let queue = self.0.lock();
+        queue.ended && queue.items.is_empty()
+    }
+}
+
+/// The end of a stream to write to. Dropping it ends the stream.
+pub struct OutStream<R: Role + Send + 'static> {
+    connection: Connection<R>,
+    id: StreamId,
+}
+
+/// Nobody wants more of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwanted;
+
+impl<R: Role + Send + 'static> OutStream<R> {
+    pub(super) fn new(connection: Connection<R>, id: StreamId) -> Self {
+        OutStream { connection, id }
+    }
+
+    /// Has a function called, once, when nobody wants more of the stream. It must not wait.
+    pub fn on_unwanted(&self, act: impl FnOnce() + Send + 'static) {
+        let mut watchers = self.connection.shared.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.insert(self.id, Box::new(act));
+    }
+
+    /// Waits for credit and for room on the link, then sends an item.
+    ///
+    /// The wait ends when the consumer drops the stream or the connection ends.
+    pub fn send(&self, mut item: StreamItem) -> Result<(), Unwanted> {
+        let shared = &self.connection.shared;
+        let mut state = shared.lock();
+        loop {
+            if state.queued() < HIGH_WATER {
+                match state.session.send(self.id, item) {
+                    Ok(()) => {
+                        shared.settle(state);
+                        return Ok(());
+                    }
+                    Err(SendError::Closed) => return Err(Unwanted),
+                    Err(SendError::Full(unsent)) => item = unsent,
+                }
+            } else if !state.session.is_wanted(self.id) {
+                return Err(Unwanted);
+            }
+            state = shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<R: Role + Send + 'static> Drop for OutStream<R> {
+    fn drop(&mut self) {
+        let id = self.id;
+        let watcher = self.connection.shared.watchers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        drop(watcher);
+        self.connection.session(|session| session.finish(id));
+    }
+}
+
+impl<R: Role + Send + 'static> fmt::Debug for OutStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutStream({})", self.id)
+    }
+}

@@ -1,0 +1,153 @@
+//! Traces: what two sides said to each other, written down as lines of JSON while it happens.
+//!
+//! The first line names the format and the start of the recording in milliseconds since 1970. Every other line has
+//! `t`, the seconds since then, and `plugin`, the name of the conversation; a message has `from`, which is `engine` or
+//! `plugin`, and `message`, the message as JSON (or `msgpack`, in hexadecimal, when JSON cannot carry it); a remark has
+//! `note` and its details. Values of environment variables are left out unless asked for.
+
+mod read;
+mod redact;
+
+pub use read::{Entry, EntryKind, Trace, TraceError};
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value as Json, json};
+
+use pegboard_protocol::codec::{self, Encoding, Sender};
+use pegboard_protocol::nu::{Dialect, Message};
+use pegboard_protocol::session::Failure;
+
+use redact::Redaction;
+
+/// The version of the format, in its first line.
+pub(crate) const FORMAT: u64 = 1;
+
+/// Which way a message went, seen from the recording side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the other side.
+    Sent,
+    /// From the other side.
+    Received,
+}
+
+/// Writes a trace. Copies write to the same one.
+#[derive(Clone)]
+pub struct Recorder {
+    shared: Arc<Mutex<Recording>>,
+    began: Instant,
+}
+
+struct Recording {
+    output: Box<dyn Write + Send>,
+    redaction: Option<Redaction>,
+    /// The first error of the output; nothing is written after it.
+    error: Option<std::io::Error>,
+}
+
+impl Recorder {
+    /// Starts a trace without the values of environment variables.
+    pub fn new(output: impl Write + Send + 'static) -> Recorder {
+        Recorder::begin(Box::new(output), Some(Redaction::default()))
+    }
+
+    /// Starts a trace that keeps the values of environment variables.
+    pub fn with_environment(output: impl Write + Send + 'static) -> Recorder {
+        Recorder::begin(Box::new(output), None)
+    }
+
+    fn begin(output: Box<dyn Write + Send>, redaction: Option<Redaction>) -> Recorder {
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
+        let recording = Recording { output, redaction, error: None };
+        let recorder = Recorder { shared: Arc::new(Mutex::new(recording)), began: Instant::now() };
+        recorder.lock().line(&json!({ "trace": "pegboard", "format": FORMAT, "began": began }));
+        recorder
+    }
+
+    /// Writes a remark with details, such as the start of a process.
+    pub fn note(&self, plugin: &str, note: &str, details: Json) {
+        let line = json!({ "t": self.seconds(), "plugin": plugin, "note": note, "details": details });
+        self.lock().line(&line);
+    }
+
+    /// The first error that writing met, if any. Nothing was written after it.
+    pub fn take_error(&self) -> Option<std::io::Error> {
+        self.lock().error.take()
+    }
+
+    pub(crate) fn message(
+        &self,
+        plugin: &str,
+        direction: Direction,
+        side: Sender,
+        message: &Message,
+        dialect: Dialect,
+    ) {
+        let from = match (direction, side) {
+            (Direction::Sent, side) => side,
+            (Direction::Received, Sender::Engine) => Sender::Plugin,
+            (Direction::Received, Sender::Plugin) => Sender::Engine,
+        };
+        let seconds = self.seconds();
+        let mut recording = self.lock();
+        let redacted = recording.redaction.as_mut().and_then(|redaction| redaction.apply(plugin, message));
+        let message = redacted.as_ref().unwrap_or(message);
+        let name = match from {
+            Sender::Engine => "engine",
+            Sender::Plugin => "plugin",
+        };
+        let plugin = Json::from(plugin);
+        let mut line = format!(r#"{{"t":{seconds},"plugin":{plugin},"from":"{name}","#).into_bytes();
+        line.extend_from_slice(br#""message":"#);
+        let start = line.len();
+        if codec::encode(message, from, Encoding::Json, dialect, &mut line).is_ok() {
+            while line.last().is_some_and(u8::is_ascii_whitespace) {
+                line.pop();
+            }
+        } else {
+            line.truncate(start - br#""message":"#.len());
+            let mut bytes = Vec::new();
+            // What cannot be encoded at all was not sent either.
+            if codec::encode(message, from, Encoding::MsgPack, dialect, &mut bytes).is_err() {
+                return;
+            }
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            line.extend_from_slice(format!(r#""msgpack":"{hex}""#).as_bytes());
+        }
+        line.extend_from_slice(b"}\n");
+        recording.write(&line);
+    }
+
+    pub(crate) fn closed(&self, plugin: &str, failure: &Failure) {
+        self.note(plugin, "closed", json!({ "reason": failure.message }));
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e6
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recording> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recording {
+    fn line(&mut self, line: &Json) {
+        self.write(format!("{line}\n").as_bytes());
+    }
+
+    fn write(&mut self, line: &[u8]) {
+        if self.error.is_none() {
+            self.error = self.output.write_all(line).and_then(|()| self.output.flush()).err();
+        }
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}

@@ -1,0 +1,150 @@
+//! Reads a trace back.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use pegboard_protocol::codec::{Decoder, Encoding, Limits, Sender};
+use pegboard_protocol::nu::Message;
+
+use super::FORMAT;
+
+/// A recorded conversation, or several at once.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// When the recording began, in milliseconds since 1970.
+    pub began: u64,
+    /// What was written down, in order.
+    pub entries: Vec<Entry>,
+}
+
+/// One line of a trace.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The time since the start of the recording.
+    pub time: Duration,
+    /// The name of the conversation: the plugin's.
+    pub plugin: String,
+    /// What was written down.
+    pub kind: EntryKind,
+}
+
+/// What was written down.
+#[derive(Clone, Debug)]
+pub enum EntryKind {
+    /// A message.
+    Message {
+        /// Who sent it.
+        from: Sender,
+        /// The message.
+        message: Box<Message>,
+        /// The message as JSON, as it was written down; in hexadecimal if JSON could not carry it.
+        text: String,
+    },
+    /// A remark.
+    Note {
+        /// What it is about, such as `closed`.
+        note: String,
+        /// Its details.
+        details: Json,
+    },
+}
+
+/// A line that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+impl std::error::Error for TraceError {}
+
+impl Trace {
+    /// Reads the text of a trace. A last line that was cut off is left out: its writer may have been killed.
+    pub fn parse(text: &str) -> Result<Trace, TraceError> {
+        let mut lines = text.split_inclusive('\n').enumerate();
+        let began = lines
+            .next()
+            .and_then(|(_, line)| serde_json::from_str::<Json>(line).ok())
+            .filter(|first| first["trace"] == "pegboard")
+            .ok_or_else(|| error(0, "this is not a Pegboard trace"))?;
+        if began["format"] != FORMAT {
+            return Err(error(0, format!("the trace has format {}; this program reads {FORMAT}", began["format"])));
+        }
+        let mut entries = Vec::new();
+        for (index, line) in lines {
+            if line.trim().is_empty() {
+                continue;
+            }
+            match entry(index, line) {
+                Ok(entry) => entries.push(entry),
+                Err(_) if !line.ends_with('\n') => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Trace { began: began["began"].as_u64().unwrap_or(0), entries })
+    }
+}
+
+fn error(index: usize, message: impl Into<String>) -> TraceError {
+    TraceError { line: index + 1, message: message.into() }
+}
+
+fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
+    let json: Json = serde_json::from_str(line).map_err(|cause| error(index, cause.to_string()))?;
+    let time = json["t"]
+        .as_f64()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| error(index, "`t` must be a number of seconds"))?;
+    let plugin = json["plugin"].as_str().ok_or_else(|| error(index, "`plugin` must be a name"))?.to_owned();
+    let kind = match json["note"].as_str() {
+        Some(note) => EntryKind::Note { note: note.to_owned(), details: json["details"].clone() },
+        None => message(index, &json)?,
+    };
+    Ok(Entry { time, plugin, kind })
+}
+
+fn message(index: usize, json: &Json) -> Result<EntryKind, TraceError> {
+    let from = match json["from"].as_str() {
+        Some("engine") => Sender::Engine,
+        Some("plugin") => Sender::Plugin,
+        _ => return Err(error(index, "`from` must be `engine` or `plugin`")),
+    };
+    let (encoding, text, bytes) = match (&json["message"], json["msgpack"].as_str()) {
+        (Json::Null, Some(hex)) => {
+            let bytes = unhex(hex).ok_or_else(|| error(index, "`msgpack` must be hexadecimal"))?;
+            (Encoding::MsgPack, hex.to_owned(), bytes)
+        }
+        (Json::Null, None) => return Err(error(index, "it has neither `message` nor `note`")),
+        (message, _) => {
+            let text = message.to_string();
+            let bytes = text.clone().into_bytes();
+            (Encoding::Json, text, bytes)
+        }
+    };
+    // The recording side has applied its limits already.
+    let limits = Limits { frame: usize::MAX, collection: usize::MAX, ..Limits::default() };
+    let mut decoder = Decoder::new(encoding, from, limits);
+    decoder.feed(&bytes);
+    match decoder.next() {
+        Ok(Some(frame)) => Ok(EntryKind::Message { from, message: Box::new(frame.message), text }),
+        Ok(None) => Err(error(index, "the message is cut off")),
+        Err(cause) => Err(error(index, cause.to_string())),
+    }
+}
+
+fn unhex(hex: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits = digits?;
+    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
