@@ -33,6 +33,7 @@ pub struct Decoder {
     encoding: Encoding,
     sender: Sender,
     limits: Limits,
+    dialect: Dialect,
     buffer: Vec<u8>,
     /// Where what has not been read begins.
     start: usize,
@@ -40,6 +41,7 @@ pub struct Decoder {
     scan: Option<(Scanner, usize)>,
     failed: Option<DecodeError>,
     examined: u64,
+    /// Nothing has been read yet.
     at_start: bool,
 }
 
@@ -56,6 +58,7 @@ impl Decoder {
             encoding,
             sender,
             limits,
+            dialect: Dialect::NEWEST,
             buffer: Vec::new(),
             start: 0,
             scan: None,
@@ -65,9 +68,11 @@ impl Decoder {
         }
     }
 
-    /// Says which version the sender has. Nothing in reading depends on it today: every form of every version can be
-    /// told from the others by itself.
-    pub fn set_dialect(&mut self, _: Dialect) {}
+    /// Says which version the sender has. Only structs that are written as arrays depend on it, for versions differ in
+    /// which fields come where; until it is said they are taken to be of the newest version.
+    pub fn set_dialect(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
 
     /// Adds bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -148,8 +153,7 @@ impl Decoder {
     fn advance(&mut self) -> Result<Option<Frame>, DecodeError> {
         let fresh = self.scan.is_none();
         if fresh {
-            self.skip_space();
-            if self.start == self.buffer.len() {
+            if !self.skip_space() {
                 self.consume(0);
                 return Ok(None);
             }
@@ -224,35 +228,37 @@ impl Decoder {
     fn read(&self, bytes: &[u8]) -> Result<(Message, usize), DecodeError> {
         match self.encoding {
             Encoding::Json => {
-                let mut r = JsonReader::new(bytes, self.limits);
+                let mut r = JsonReader::new(bytes, self.limits, self.dialect);
                 decode::message(&mut r, self.sender).map(|message| (message, r.offset()))
             }
             Encoding::MsgPack => {
-                let mut r = MsgPackReader::new(bytes, self.limits);
+                let mut r = MsgPackReader::new(bytes, self.limits, self.dialect);
                 decode::message(&mut r, self.sender).map(|message| (message, r.offset()))
             }
         }
     }
 
     /// Reads over what may stand between JSON messages: white space, and a byte order mark in front of the first.
-    fn skip_space(&mut self) {
-        if self.encoding != Encoding::Json {
-            return;
+    /// True when a message begins behind it.
+    fn skip_space(&mut self) -> bool {
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        if self.encoding == Encoding::MsgPack {
+            return self.start < self.buffer.len();
         }
-        loop {
-            let rest = &self.buffer[self.start..];
-            match rest {
-                [b' ' | b'\n' | b'\r' | b'\t', ..] => self.start += 1,
-                [0xef, 0xbb, 0xbf, ..] if self.at_start => self.start += 3,
-                [0xef] | [0xef, 0xbb] if self.at_start => {
-                    return;
-                }
-                _ => {
-                    self.at_start = false;
-                    return;
-                }
+        let rest = &self.buffer[self.start..];
+        if self.at_start {
+            if rest.len() < MARK.len() && MARK.starts_with(rest) {
+                return false;
             }
+            if rest.starts_with(MARK) {
+                self.start += MARK.len();
+            }
+            self.at_start = false;
         }
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.buffer.get(self.start) {
+            self.start += 1;
+        }
+        self.start < self.buffer.len()
     }
 
     fn consume(&mut self, size: usize) {

@@ -229,8 +229,16 @@ pub fn encode_value(
 pub fn decode_value(bytes: &[u8], encoding: Encoding) -> Result<Value, DecodeError> {
     let limits = Limits::default();
     match encoding {
-        Encoding::Json => alone(bytes, JsonReader::new(bytes, limits), decode::value),
-        Encoding::MsgPack => alone(bytes, MsgPackReader::new(bytes, limits), decode::value),
+        Encoding::Json => alone(
+            bytes,
+            JsonReader::new(bytes, limits, Dialect::NEWEST),
+            decode::value,
+        ),
+        Encoding::MsgPack => alone(
+            bytes,
+            MsgPackReader::new(bytes, limits, Dialect::NEWEST),
+            decode::value,
+        ),
     }
     .map_err(|error| error.with_excerpt(bytes, encoding))
 }
@@ -260,8 +268,16 @@ pub fn decode_signatures(
 ) -> Result<Vec<PluginSignature>, DecodeError> {
     let limits = Limits::default();
     match encoding {
-        Encoding::Json => alone(bytes, JsonReader::new(bytes, limits), decode::signatures),
-        Encoding::MsgPack => alone(bytes, MsgPackReader::new(bytes, limits), decode::signatures),
+        Encoding::Json => alone(
+            bytes,
+            JsonReader::new(bytes, limits, Dialect::NEWEST),
+            decode::signatures,
+        ),
+        Encoding::MsgPack => alone(
+            bytes,
+            MsgPackReader::new(bytes, limits, Dialect::NEWEST),
+            decode::signatures,
+        ),
     }
     .map_err(|error| error.with_excerpt(bytes, encoding))
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{DecodeError, DecodeErrorKind};
+use crate::nu::{Change, Dialect};
 
 pub(super) type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -54,6 +55,8 @@ pub(super) struct Cursor {
 pub(super) trait Reader<'a>: Sized {
     /// The byte that is read next.
     fn offset(&self) -> usize;
+    /// Who is taken to have written it, where that matters.
+    fn dialect(&self) -> Dialect;
     /// What stands at the cursor.
     fn kind(&mut self) -> Result<Kind>;
     /// Reads a null that [`Reader::kind`] has seen.
@@ -198,6 +201,9 @@ pub(super) trait Reader<'a>: Sized {
             Kind::Array => {
                 let mut cursor = self.array()?;
                 for (index, key) in shape.keys.iter().enumerate() {
+                    if shape.lacks(index, self.dialect()) {
+                        continue;
+                    }
                     if !self.item(&mut cursor)? {
                         return Ok(());
                     }
@@ -260,6 +266,8 @@ pub(super) struct Fields {
     pub(super) keys: &'static [&'static str],
     /// Other names that some writers use.
     pub(super) also: &'static [(&'static str, usize)],
+    /// Keys that versions before a change do not have, so that their array form is shorter.
+    pub(super) since: &'static [(usize, Change)],
 }
 
 impl Fields {
@@ -268,7 +276,14 @@ impl Fields {
             name,
             keys,
             also: &[],
+            since: &[],
         }
+    }
+
+    fn lacks(&self, index: usize, dialect: Dialect) -> bool {
+        self.since
+            .iter()
+            .any(|&(key, change)| key == index && !dialect.has(change))
     }
 
     fn index(&self, key: &str) -> Option<usize> {

@@ -179,7 +179,7 @@ pub enum ByteStreamKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
     /// Where the data came from.
-    pub data_source: DataSource,
+    pub data_source: Origin,
     /// Columns that hold file paths.
     pub path_columns: Vec<String>,
     /// The media type, such as `text/csv`.
@@ -190,7 +190,7 @@ pub struct Metadata {
 
 /// Where data came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum DataSource {
+pub enum Origin {
     /// Not known.
     #[default]
     None,

@@ -9,7 +9,7 @@ mod signature;
 pub use completion::{CompletionCall, CompletionTarget, Suggestion, SuggestionKind};
 pub use dialect::{Change, Dialect, UnsupportedVersion};
 pub use message::{
-    ByteStreamKind, Call, CallDecl, CallId, CustomValueOp, DataSource, DeclId, EngineCall,
+    ByteStreamKind, Call, CallDecl, CallId, CustomValueOp, Origin, DeclId, EngineCall,
     EngineCallId, EngineResponse, EvalClosure, EvaluatedCall, Feature, Header, Hello, Message,
     Metadata, Ordering, PluginMetadata, PluginOption, Response, RunCall, Signal, StreamId,
     StreamItem, StreamKind,

@@ -154,11 +154,13 @@ const FOLLOW_INT: Fields = Fields {
     keys: &["index", "optional"],
     // Up to 0.107 it was the bare item with its span.
     also: &[("item", 3), ("span", 4)],
+    since: &[],
 };
 const FOLLOW_STRING: Fields = Fields {
     name: "FollowPathString",
     keys: &["column_name", "optional", "casing"],
     also: &[("item", 3), ("span", 4)],
+    since: &[],
 };
 
 fn follow_path<'a, R: Reader<'a>, T>(

@@ -4,7 +4,7 @@ use super::types::ty;
 use super::value::{opaque, span};
 use crate::Opaque;
 use crate::codec::reader::{Fields, Reader, Result};
-use crate::nu::{CompletionCall, CompletionTarget, DeclId, Suggestion, SuggestionKind};
+use crate::nu::{Change, CompletionCall, CompletionTarget, DeclId, Suggestion, SuggestionKind};
 
 /// A request for candidates.
 pub(super) fn completion_call<'a, R: Reader<'a>>(r: &mut R) -> Result<CompletionCall> {
@@ -60,19 +60,22 @@ fn parsed_call<'a, R: Reader<'a>>(r: &mut R) -> Result<(Opaque, bool, u64)> {
 
 /// One candidate.
 pub(super) fn suggestion<'a, R: Reader<'a>>(r: &mut R) -> Result<Suggestion> {
-    const SHAPE: Fields = Fields::new(
-        "a suggestion",
-        &[
-            "value",
-            "display_override",
-            "description",
-            "extra",
-            "append_whitespace",
-            "match_indices",
-            "span",
-            "kind",
-        ],
-    );
+    const SHAPE: Fields = Fields {
+        since: &[(1, Change::DisplayOverride)],
+        ..Fields::new(
+            "a suggestion",
+            &[
+                "value",
+                "display_override",
+                "description",
+                "extra",
+                "append_whitespace",
+                "match_indices",
+                "span",
+                "kind",
+            ],
+        )
+    };
     let mut suggestion = Suggestion {
         append_whitespace: true,
         ..Suggestion::default()

@@ -3,7 +3,7 @@
 use super::value::{boxed_error, record, span, value};
 use crate::codec::DecodeErrorKind::TooOld;
 use crate::codec::reader::{Fields, Kind, Reader, Result, Tag};
-use crate::nu::{ByteStreamKind, DataSource, Header, Metadata, StreamId, StreamItem};
+use crate::nu::{ByteStreamKind, Change, Origin, Header, Metadata, StreamId, StreamItem};
 
 /// A header.
 pub(super) fn header<'a, R: Reader<'a>>(r: &mut R) -> Result<Header> {
@@ -103,12 +103,15 @@ fn byte_stream_kind<'a, R: Reader<'a>>(r: &mut R) -> Result<ByteStreamKind> {
     Ok(kind)
 }
 
-/// Metadata of any version. The array form is that of the newest.
+/// Metadata of any version.
 fn metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<Metadata> {
-    const SHAPE: Fields = Fields::new(
-        "metadata",
-        &["data_source", "path_columns", "content_type", "custom"],
-    );
+    const SHAPE: Fields = Fields {
+        since: &[(1, Change::PathColumns), (3, Change::Completions)],
+        ..Fields::new(
+            "metadata",
+            &["data_source", "path_columns", "content_type", "custom"],
+        )
+    };
     let mut metadata = Metadata::default();
     r.fields(&SHAPE, |r, index| {
         match index {
@@ -122,16 +125,16 @@ fn metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<Metadata> {
     Ok(metadata)
 }
 
-fn data_source<'a, R: Reader<'a>>(r: &mut R) -> Result<DataSource> {
+fn data_source<'a, R: Reader<'a>>(r: &mut R) -> Result<Origin> {
     let tag = r.tag("a data source")?;
     let source = match &*tag.name {
-        "FilePath" if tag.has_body() => DataSource::FilePath(r.string()?),
+        "FilePath" if tag.has_body() => Origin::FilePath(r.string()?),
         name => {
             tag.skip(r)?;
             match name {
-                "Ls" => DataSource::Ls,
-                "HtmlThemes" => DataSource::HtmlThemes,
-                _ => DataSource::None,
+                "Ls" => Origin::Ls,
+                "HtmlThemes" => Origin::HtmlThemes,
+                _ => Origin::None,
             }
         }
     };

@@ -5,7 +5,7 @@ use super::value::{opaque, value};
 use crate::codec::DecodeErrorKind::BadValue;
 use crate::codec::reader::{Fields, Reader, Result};
 use crate::nu::{
-    Completion, DeclId, Example, Flag, PluginSignature, PositionalArg, Signature,
+    Change, Completion, DeclId, Example, Flag, PluginSignature, PositionalArg, Signature,
     SignatureComplete, Type,
 };
 
@@ -52,6 +52,7 @@ fn signature<'a, R: Reader<'a>>(r: &mut R) -> Result<Signature> {
         ],
         // Up to 0.97.
         also: &[("usage", 1), ("extra_usage", 2)],
+        since: &[(13, Change::Completions)],
     };
     let mut sig = Signature::default();
     let mut name = None;
@@ -102,6 +103,7 @@ fn positional<'a, R: Reader<'a>>(r: &mut R) -> Result<PositionalArg> {
         ],
         // 0.107 only.
         also: &[("custom_completion", 6)],
+        since: &[(3, Change::Completions)],
     };
     let mut arg = PositionalArg::default();
     let mut name = None;
@@ -139,6 +141,7 @@ fn flag<'a, R: Reader<'a>>(r: &mut R) -> Result<Flag> {
             "default_value",
         ],
         also: &[("custom_completion", 8)],
+        since: &[(5, Change::Completions)],
     };
     let mut flag = Flag::default();
     let mut long = None;

@@ -59,6 +59,7 @@ const LIST: Fields = Fields {
     name: "List",
     keys: &["vals", "span"],
     also: &[("val", 0)],
+    since: &[],
 };
 const CLOSURE: Fields = Fields::new("Closure", &["val", "span"]);
 const ERROR: Fields = Fields {
@@ -66,6 +67,7 @@ const ERROR: Fields = Fields {
     keys: &["error", "span"],
     // As the published protocol reference has it.
     also: &[("val", 0)],
+    since: &[],
 };
 const BINARY: Fields = Fields::new("Binary", &["val", "span"]);
 const CELL_PATH: Fields = Fields::new("CellPath", &["val", "span"]);
@@ -387,6 +389,7 @@ pub(super) fn labeled_error<'a, R: Reader<'a>>(r: &mut R) -> Result<LabeledError
         keys: &["msg", "labels", "code", "url", "help", "inner"],
         // The published protocol reference wraps errors in this name.
         also: &[("LabeledError", 6)],
+        since: &[],
     };
     let mut error = LabeledError::default();
     let mut msg = None;

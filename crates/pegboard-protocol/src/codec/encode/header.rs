@@ -6,7 +6,7 @@
 use super::value::{labeled_error, record, span, value};
 use crate::Span;
 use crate::codec::writer::{Result, Writer};
-use crate::nu::{ByteStreamKind, Change, DataSource, Header, Metadata, StreamId, StreamItem};
+use crate::nu::{ByteStreamKind, Change, Origin, Header, Metadata, StreamId, StreamItem};
 
 pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
     match header {
@@ -83,19 +83,19 @@ fn metadata<W: Writer>(w: &mut W, metadata: &Metadata) -> Result {
     w.map(2 + usize::from(has_columns) + usize::from(has_custom))?;
     w.key("data_source");
     match &metadata.data_source {
-        DataSource::FilePath(path) => {
+        Origin::FilePath(path) => {
             w.tag("FilePath")?;
             w.text(path);
             w.end_map();
         }
-        DataSource::HtmlThemes => w.text("HtmlThemes"),
-        DataSource::Ls if !w.has(Change::NoLsSource) => w.text("Ls"),
-        DataSource::None if !has_columns && metadata.path_columns == ["name"] => w.text("Ls"),
-        DataSource::Ls | DataSource::None => w.text("None"),
+        Origin::HtmlThemes => w.text("HtmlThemes"),
+        Origin::Ls if !w.has(Change::NoLsSource) => w.text("Ls"),
+        Origin::None if !has_columns && metadata.path_columns == ["name"] => w.text("Ls"),
+        Origin::Ls | Origin::None => w.text("None"),
     }
     if has_columns {
         w.key("path_columns");
-        let lists_files = metadata.data_source == DataSource::Ls && w.has(Change::NoLsSource);
+        let lists_files = metadata.data_source == Origin::Ls && w.has(Change::NoLsSource);
         if lists_files && metadata.path_columns.is_empty() {
             w.texts(&["name".to_owned()])?;
         } else {

@@ -6,21 +6,24 @@ use memchr::memchr2;
 
 use crate::codec::reader::{Cursor, Kind, Number, Reader, Result};
 use crate::codec::{DecodeError, DecodeErrorKind, Limits};
+use crate::nu::Dialect;
 
 pub(in crate::codec) struct JsonReader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
     limits: Limits,
+    dialect: Dialect,
 }
 
 impl<'a> JsonReader<'a> {
-    pub(in crate::codec) fn new(bytes: &'a [u8], limits: Limits) -> Self {
+    pub(in crate::codec) fn new(bytes: &'a [u8], limits: Limits, dialect: Dialect) -> Self {
         JsonReader {
             bytes,
             at: 0,
             depth: 0,
             limits,
+            dialect,
         }
     }
 
@@ -201,6 +204,9 @@ impl<'a> JsonReader<'a> {
     fn odd_number(&mut self) -> Result<Number> {
         // What Python writes, though it is not JSON.
         let rest = &self.bytes[self.at..];
+        if let b"N" | b"I" = rest {
+            return self.truncated();
+        }
         for (word, number) in [
             ("NaN", f64::NAN),
             ("Infinity", f64::INFINITY),
@@ -218,6 +224,10 @@ impl<'a> JsonReader<'a> {
 impl<'a> Reader<'a> for JsonReader<'a> {
     fn offset(&self) -> usize {
         self.at
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     fn kind(&mut self) -> Result<Kind> {

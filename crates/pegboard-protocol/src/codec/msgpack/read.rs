@@ -4,21 +4,24 @@ use std::borrow::Cow;
 
 use crate::codec::reader::{Cursor, Kind, Number, Reader, Result};
 use crate::codec::{DecodeError, DecodeErrorKind, Limits};
+use crate::nu::Dialect;
 
 pub(in crate::codec) struct MsgPackReader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
     limits: Limits,
+    dialect: Dialect,
 }
 
 impl<'a> MsgPackReader<'a> {
-    pub(in crate::codec) fn new(bytes: &'a [u8], limits: Limits) -> Self {
+    pub(in crate::codec) fn new(bytes: &'a [u8], limits: Limits, dialect: Dialect) -> Self {
         MsgPackReader {
             bytes,
             at: 0,
             depth: 0,
             limits,
+            dialect,
         }
     }
 
@@ -120,6 +123,10 @@ impl<'a> MsgPackReader<'a> {
 impl<'a> Reader<'a> for MsgPackReader<'a> {
     fn offset(&self) -> usize {
         self.at
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     fn kind(&mut self) -> Result<Kind> {

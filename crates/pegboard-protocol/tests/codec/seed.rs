@@ -9,7 +9,7 @@ use pegboard_protocol::nu::{
 };
 use pegboard_protocol::{CustomValue, LabeledError, Opaque, Owner, Span, Spanned, Value};
 
-const EXAMPLES: &str = include_str!("data/seed-json-examples.md");
+const EXAMPLES: &str = include_str!("../data/seed-json-examples.md");
 
 /// The JSON blocks of the document, in order.
 fn blocks() -> Vec<&'static str> {
@@ -435,7 +435,7 @@ fn every_message_survives_every_dialect() {
             for encoding in [Encoding::Json, Encoding::MsgPack] {
                 let mut out = Vec::new();
                 match codec::encode(&message, sender, encoding, dialect, &mut out) {
-                    Ok(()) => assert_eq!(read(&out, sender, encoding), [message.clone()]),
+                    Ok(()) => assert_eq!(read(&out, sender, encoding), std::slice::from_ref(&message)),
                     Err(error) => {
                         assert!(
                             matches!(message, Message::Signal(_)) && minor < 97,
