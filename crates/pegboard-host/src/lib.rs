@@ -24,7 +24,7 @@ mod sources;
 mod stderr;
 mod supervisor;
 
-pub use args::{Usage, parse_arguments};
+pub use args::{Caller, Usage, parse_arguments};
 pub use call::{CancelToken, Run};
 pub use config::{Config, Deadlines, Idle, LinkChoice, PluginConfig, Restarts, Stderr, Versions};
 pub use context::{AppContext, ClosureFn, CommandFn, Context, NoContext};
@@ -32,6 +32,7 @@ pub use engine::{Command, Engine};
 pub use error::{Diagnosis, Error, ErrorKind};
 pub use flow::{ByteStream, Flow, ListStream};
 pub use plugin::{Plugin, State, Status};
+pub use report::ReportStyle;
 pub use sources::{Place, Sources};
 
 pub use pegboard_protocol as protocol;

@@ -1,0 +1,209 @@
+//! Arguments from a command line, read by the signature of the command.
+//!
+//! Words come as a shell hands them over: already split and unquoted, each with its place. Lists and records are
+//! written as JSON, everything else as Nushell writes it. A word that starts with `-` is a flag, except behind `--`
+//! and for negative numbers where a number fits.
+
+mod describe;
+mod flags;
+mod literal;
+mod nearest;
+mod problem;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use usage::Usage;
+
+use std::path::Path;
+
+use pegboard_protocol::nu::{EvaluatedCall, Flag, PositionalArg, Signature, SyntaxShape};
+use pegboard_protocol::{Span, Spanned, Value};
+
+use crate::Error;
+use problem::Slot;
+
+/// Who typed the words: what makes relative paths absolute.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Where relative paths start; absolute.
+    pub directory: &'a Path,
+    /// What a leading `~` stands for. None to leave it as it is.
+    pub home: Option<&'a Path>,
+}
+
+/// Reads the arguments behind a command's name by its signature. `head` is the place of the name.
+///
+/// Default values are not filled in: plugins do that. With `--help` among the flags nothing else is required, and the
+/// call that comes back has the flag `help`, whatever the signature says and even if other words are wrong.
+///
+/// The error, of the kind [`crate::ErrorKind::Misuse`], has a label on the wrong word and the usage line as its help.
+pub fn parse_arguments(
+    signature: &Signature,
+    head: Span,
+    words: &[Spanned<String>],
+    caller: &Caller<'_>,
+) -> Result<EvaluatedCall, Error> {
+    let mut parser = Parser {
+        signature,
+        words: words.iter(),
+        caller,
+        call: EvaluatedCall {
+            head,
+            ..EvaluatedCall::default()
+        },
+    };
+    match parser.run() {
+        Ok(()) => Ok(parser.call),
+        Err(_) if flags::asks_for_help(signature, words) => {
+            Ok(flags::only_help(signature, head, words))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct Parser<'a> {
+    signature: &'a Signature,
+    words: std::slice::Iter<'a, Spanned<String>>,
+    caller: &'a Caller<'a>,
+    call: EvaluatedCall,
+}
+
+impl<'a> Parser<'a> {
+    fn run(&mut self) -> Result<(), Error> {
+        let mut flags_ended = false;
+        while let Some(word) = self.words.next() {
+            if !flags_ended && word.item == "--" {
+                flags_ended = true;
+            } else if !flags_ended && self.is_flag(&word.item) {
+                self.flag(word)?;
+            } else {
+                self.positional(word)?;
+            }
+        }
+        if self.has_flag("help") {
+            return Ok(());
+        }
+        self.nothing_is_missing()
+    }
+
+    fn is_flag(&self, word: &str) -> bool {
+        let Some(rest) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            return false;
+        };
+        let number = rest
+            .trim_start_matches('.')
+            .starts_with(|c: char| c.is_ascii_digit());
+        let known = rest
+            .chars()
+            .next()
+            .is_some_and(|short| flags::by_short(self.signature, short).is_some());
+        !number || known || !self.next_shape().is_some_and(shape::takes_numbers)
+    }
+
+    /// The shape of the positional argument that comes next; none if there is no room for one.
+    fn next_shape(&self) -> Option<&'a SyntaxShape> {
+        match self.next_positional() {
+            Some(argument) => Some(&argument.shape),
+            None if self.signature.allows_unknown_args => Some(&SyntaxShape::Any),
+            None => None,
+        }
+    }
+
+    fn next_positional(&self) -> Option<&'a PositionalArg> {
+        let signature = self.signature;
+        let mut named = signature
+            .required_positional
+            .iter()
+            .chain(&signature.optional_positional);
+        named
+            .nth(self.call.positional.len())
+            .or(signature.rest_positional.as_ref())
+    }
+
+    fn positional(&mut self, word: &'a Spanned<String>) -> Result<(), Error> {
+        let value = match self.next_positional() {
+            Some(argument) => self.argument(argument, word)?,
+            None if self.signature.allows_unknown_args => shape::any(&word.item, word.span),
+            None => return Err(problem::too_many(self.signature, word)),
+        };
+        self.call.positional.push(value);
+        Ok(())
+    }
+
+    fn argument(
+        &mut self,
+        argument: &'a PositionalArg,
+        word: &'a Spanned<String>,
+    ) -> Result<Value, Error> {
+        let slot = Slot::Positional(argument);
+        let SyntaxShape::Keyword(keyword, inner) = &argument.shape else {
+            return self.value(slot, &argument.shape, &word.item, word.span);
+        };
+        let keyword = String::from_utf8_lossy(keyword);
+        if word.item != keyword {
+            let label = format!("expected the word `{keyword}`");
+            return Err(problem::wrong(self.signature, slot, word.span, label));
+        }
+        match self.words.next() {
+            Some(word) => self.value(slot, inner, &word.item, word.span),
+            None => Err(problem::nothing_follows(
+                self.signature,
+                &keyword,
+                word.span,
+            )),
+        }
+    }
+
+    fn value(
+        &self,
+        slot: Slot<'_>,
+        shape: &SyntaxShape,
+        text: &str,
+        span: Span,
+    ) -> Result<Value, Error> {
+        shape::value(shape, text, span, self.caller)
+            .map_err(|label| problem::wrong(self.signature, slot, span, label))
+    }
+
+    fn has_flag(&self, long: &str) -> bool {
+        self.call.named.iter().any(|(name, _)| name.item == long)
+    }
+
+    fn nothing_is_missing(&self) -> Result<(), Error> {
+        let required = &self.signature.required_positional;
+        if let Some(missing) = required.get(self.call.positional.len()..)
+            && !missing.is_empty()
+        {
+            return Err(problem::missing_arguments(
+                self.signature,
+                self.call.head,
+                missing,
+            ));
+        }
+        let absent = |flag: &&Flag| flag.required && !self.has_flag(flags::name(flag).as_ref());
+        let missing: Vec<_> = self.signature.named.iter().filter(absent).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(problem::missing_flags(
+            self.signature,
+            self.call.head,
+            &missing,
+        ))
+    }
+}
+
+/// The place of a part of a word: exact when the word stands in its source text as it is, else the whole word.
+fn part(word: &Spanned<String>, range: std::ops::Range<usize>) -> Span {
+    let length = word.span.end.checked_sub(word.span.start);
+    if length == Some(word.item.len() as u64) {
+        Span::new(
+            word.span.start + range.start as u64,
+            word.span.start + range.end as u64,
+        )
+    } else {
+        word.span
+    }
+}
