@@ -312,7 +312,7 @@ impl EngineCore {
             };
             let due = match instance.idle_at(limit) {
                 Some(due) if due <= now => {
-                    if plugin.take_if_running(&instance) {
+                    if plugin.take_if_idle(&instance) {
                         self.stop_in_background(&instance);
                     }
                     continue;

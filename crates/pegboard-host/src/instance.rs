@@ -41,6 +41,8 @@ pub(crate) struct Instance {
     /// Calls that the plugin has not done with. Taken after the session's lock where both are needed.
     slots: Mutex<HashMap<CallId, Arc<Slot>>>,
     activity: Mutex<Activity>,
+    /// Callers who have got hold of the instance and have not made their call yet.
+    leases: AtomicUsize,
     /// Custom values alive whose plugin wants to hear of their end.
     marks: AtomicUsize,
     /// We asked it to end, so that its end is no crash.
@@ -88,6 +90,7 @@ impl Instance {
             stderr: Mutex::new(parts.stderr),
             slots: Mutex::default(),
             activity: Mutex::new(Activity { last: now, gc_disabled: false, interrupted: false }),
+            leases: AtomicUsize::new(0),
             marks: AtomicUsize::new(0),
             asked_to_end: AtomicBool::new(false),
             ending: Mutex::default(),
@@ -161,8 +164,9 @@ impl Instance {
     }
 
     /// True when nothing keeps the instance from being stopped.
-    fn is_idle(&self) -> bool {
-        self.active_calls() == 0
+    pub(crate) fn is_idle(&self) -> bool {
+        self.leases.load(Ordering::Acquire) == 0
+            && self.active_calls() == 0
             && self.marks.load(Ordering::Acquire) == 0
             && self.connection().is_none_or(|connection| connection.session(|session| session.open_streams()) == 0)
             && !self.activity().gc_disabled
@@ -311,6 +315,31 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // Reached only by a start that failed or after the burial, both of which have ended the process already.
         self.process.end_tree();
+    }
+}
+
+/// An instance that will not be stopped for being idle before this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease(Arc<Instance>);
+
+impl Lease {
+    pub(crate) fn new(instance: &Arc<Instance>) -> Lease {
+        instance.leases.fetch_add(1, Ordering::AcqRel);
+        Lease(instance.clone())
+    }
+}
+
+impl std::ops::Deref for Lease {
+    type Target = Arc<Instance>;
+
+    fn deref(&self) -> &Arc<Instance> {
+        &self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.leases.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

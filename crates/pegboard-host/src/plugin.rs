@@ -10,7 +10,7 @@ use pegboard_protocol::session::Failure;
 
 use crate::call::{await_answer, unexpected_response};
 use crate::engine::EngineCore;
-use crate::instance::{Instance, Slot};
+use crate::instance::{Instance, Lease, Slot};
 use crate::launch::{self, Learned};
 use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Restarts, Run};
 
@@ -193,15 +193,26 @@ impl PluginCore {
         same
     }
 
+    /// Takes out this very instance if it is idle, which it is not while somebody is about to make a call.
+    pub(crate) fn take_if_idle(&self, instance: &Arc<Instance>) -> bool {
+        let mut state = self.lock();
+        let take =
+            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance)) && instance.is_idle();
+        if take {
+            state.phase = Phase::Stopped;
+        }
+        take
+    }
+
     /// The running instance; starts one if there is none. Several callers at once share one start.
-    pub(crate) fn instance(self: &Arc<Self>) -> Result<Arc<Instance>, Error> {
+    pub(crate) fn instance(self: &Arc<Self>) -> Result<Lease, Error> {
         let Some(engine) = self.engine.upgrade().filter(|engine| !engine.is_closing()) else {
             return Err(Error::misuse("the engine has been shut down").of(&self.name));
         };
         let mut state = self.lock();
         loop {
             match &state.phase {
-                Phase::Running(instance) => return Ok(instance.clone()),
+                Phase::Running(instance) => return Ok(Lease::new(instance)),
                 // A start is bounded by its deadlines.
                 Phase::Starting => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Phase::Stopped => break,
@@ -221,7 +232,7 @@ impl PluginCore {
                 if failed {
                     state.crashes.push_back(Instant::now());
                 }
-                Ok(instance)
+                Ok(Lease::new(&instance))
             }
             Err(error) => {
                 state.phase = Phase::Stopped;
