@@ -103,7 +103,7 @@ fn respond(
     Ok(match call {
         EngineCall::GetConfig => {
             let minor = instance.connection().map_or(0, |connection| {
-                connection.session(|session| session.dialect().minor())
+                connection.ask(|session| session.dialect().minor())
             });
             let config = context.config(minor)?.unwrap_or_else(|| engine_config::for_version(minor));
             Answer::Other(EngineResponse::Config(Box::new(Opaque::from(config))))

@@ -110,7 +110,7 @@ impl Instance {
     /// The versions that the plugin announced and that was announced to it.
     pub(crate) fn versions(&self) -> Option<(String, Version)> {
         let connection = self.connection()?;
-        Some(connection.session(|session| (session.peer().version.clone(), session.version().clone())))
+        Some(connection.ask(|session| (session.peer().version.clone(), session.version().clone())))
     }
 
     /// Makes a call whose answer and engine calls go to `slot`.
@@ -168,7 +168,7 @@ impl Instance {
         self.leases.load(Ordering::Acquire) == 0
             && self.active_calls() == 0
             && self.marks.load(Ordering::Acquire) == 0
-            && self.connection().is_none_or(|connection| connection.session(|session| session.open_streams()) == 0)
+            && self.connection().is_none_or(|connection| connection.ask(|session| session.open_streams()) == 0)
             && !self.activity().gc_disabled
     }
 

@@ -60,7 +60,7 @@ fn start_and_upgrade(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Resu
     let first = start_in_its_version(plugin, engine, Mode::Stdio)?;
     let can = cfg!(unix)
         && first.connection().is_some_and(|connection| {
-            connection.session(|session| session.peer().features.contains(&Feature::LocalSocket))
+            connection.ask(|session| session.peer().features.contains(&Feature::LocalSocket))
         });
     let second = if can { start_in_its_version(plugin, engine, Mode::LocalSocket).ok() } else { None };
     let mode = if second.is_some() { Mode::LocalSocket } else { Mode::Stdio };

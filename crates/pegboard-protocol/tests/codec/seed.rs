@@ -435,7 +435,9 @@ fn every_message_survives_every_dialect() {
             for encoding in [Encoding::Json, Encoding::MsgPack] {
                 let mut out = Vec::new();
                 match codec::encode(&message, sender, encoding, dialect, &mut out) {
-                    Ok(()) => assert_eq!(read(&out, sender, encoding), std::slice::from_ref(&message)),
+                    Ok(()) => {
+                        assert_eq!(read(&out, sender, encoding), std::slice::from_ref(&message))
+                    }
                     Err(error) => {
                         assert!(
                             matches!(message, Message::Signal(_)) && minor < 97,

@@ -127,6 +127,11 @@ impl<R: Role + Send + 'static> Connection<R> {
         result
     }
 
+    /// Asks the session something. Nothing is sent or told, so this may be called with locks held.
+    pub fn ask<T>(&self, question: impl FnOnce(&Session<R>) -> T) -> T {
+        question(&self.shared.lock().session)
+    }
+
     /// Reserves a stream and gives its number, for the header that announces it, and the end to write to.
     pub fn open_stream(&self, kind: StreamKind) -> (StreamId, OutStream<R>) {
         let id = self.shared.lock().session.open_stream(kind);
