@@ -110,11 +110,21 @@ impl Engine {
     }
 
     /// Finds the command whose name is the longest match for the beginning of `words`, and says how many words its
-    /// name has. Starts plugins whose commands are not known yet.
+    /// name has. Starts plugins whose commands are not known yet; one that cannot be started is an error only if no
+    /// other has the command.
     pub fn find(&self, words: &[&str]) -> Result<Option<(Command, usize)>, Error> {
         let mut best: Option<(Command, usize)> = None;
+        let mut failed = None;
         for plugin in self.plugins() {
-            for signature in plugin.signatures()?.iter() {
+            // A plugin that cannot be asked must not be in the way of the others' commands.
+            let signatures = match plugin.signatures() {
+                Ok(signatures) => signatures,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
+            for signature in signatures.iter() {
                 let name: Vec<&str> = signature.sig.name.split_whitespace().collect();
                 let longer = best.as_ref().is_none_or(|(_, words)| name.len() > *words);
                 if !name.is_empty() && longer && words.starts_with(&name) {
@@ -122,7 +132,10 @@ impl Engine {
                 }
             }
         }
-        Ok(best)
+        match (best, failed) {
+            (None, Some(error)) => Err(error),
+            (best, _) => Ok(best),
+        }
     }
 
     /// Tells every running plugin that the user wants what runs to stop.

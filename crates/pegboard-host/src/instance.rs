@@ -153,14 +153,14 @@ impl Instance {
     /// Stops waiting for a call. The plugin is interrupted if it has nothing else to do.
     pub(crate) fn abandon(&self, slot: &Arc<Slot>) {
         slot.abandon();
-        if self.slots().values().all(|slot| slot.is_abandoned()) {
+        if !self.slots().values().any(|slot| slot.is_awaited()) {
             self.signal(Signal::Interrupt);
         }
     }
 
     /// How many calls are under way that somebody waits for.
     pub(crate) fn active_calls(&self) -> usize {
-        self.slots().values().filter(|slot| !slot.is_abandoned()).count()
+        self.slots().values().filter(|slot| slot.is_awaited()).count()
     }
 
     /// True when nothing keeps the instance from being stopped.

@@ -166,6 +166,11 @@ impl Slot {
         self.lock().attention == Attention::Abandoned
     }
 
+    /// True while somebody wants to know what comes of the call.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !matches!(self.lock().attention, Attention::Abandoned | Attention::Unattended)
+    }
+
     pub(crate) fn is_unattended(&self) -> bool {
         self.lock().attention == Attention::Unattended
     }
