@@ -4,7 +4,9 @@
 //!
 //! | Nushell | file | source | what changed |
 //! |---|---|---|---|
-//! | 0.98 | `098.json` | recorded from 0.98.0 | |
+//! | 0.94 to 0.96 | `094.json` | derived from 0.94.2, 0.95.0 and 0.96.1 | |
+//! | 0.97 | `097.json` | derived from 0.97.1 | `completion_sort` |
+//! | 0.98 | `098.json` | recorded from 0.98.0 | keys went into groups |
 //! | 0.99 | `099.json` | derived from 0.99.1 | other defaults, no other keys |
 //! | 0.100 | `100.json` | derived | `table.footer_inheritance` |
 //! | 0.101 | `101.json` | recorded from 0.101.0 | unset hooks are empty, no longer null |
@@ -34,7 +36,9 @@ use serde_json::Value;
 mod tests;
 
 /// The first minor version of Nushell 0.x to hold each config, oldest first, and its JSON text.
-const CONFIGS: [(u64, &str); 15] = [
+const CONFIGS: [(u64, &str); 17] = [
+    (94, include_str!("094.json")),
+    (97, include_str!("097.json")),
     (98, include_str!("098.json")),
     (99, include_str!("099.json")),
     (100, include_str!("100.json")),
@@ -54,7 +58,7 @@ const CONFIGS: [(u64, &str); 15] = [
 
 /// The default config of Nushell 0.`minor`, what goes inside the `Config` reply.
 ///
-/// A version newer than all known ones gets the newest config, one older than 0.98 that of 0.98.
+/// A version newer than all known ones gets the newest config, one older than 0.94 that of 0.94.
 pub(crate) fn for_version(minor: u64) -> Value {
     let newer = CONFIGS.partition_point(|&(first, _)| first <= minor);
     let (_, text) = CONFIGS[newer.saturating_sub(1)];

@@ -82,11 +82,22 @@ fn every_version_has_the_keys_that_never_changed() {
         "plugins",
         "plugin_gc",
     ];
-    for minor in 90..=120 {
+    for minor in 98..=120 {
         let config = for_version(minor);
         for key in always {
             assert!(config.get(key).is_some(), "0.{minor} lacks {key}");
         }
+    }
+}
+
+#[test]
+fn before_0_98_the_config_was_flat() {
+    for minor in 90..98 {
+        let config = for_version(minor);
+        assert_eq!(config["table_mode"], "Rounded", "0.{minor}");
+        assert_eq!(config["history"]["file_format"], "PlainText", "0.{minor}");
+        assert!(config.get("filesize").is_none(), "0.{minor}");
+        assert_eq!(config.get("completion_sort").is_some(), minor == 97, "0.{minor}");
     }
 }
 
@@ -118,7 +129,8 @@ fn values_take_the_form_of_their_version() {
 
 #[test]
 fn a_version_gets_the_nearest_config_that_is_not_newer() {
-    assert_eq!(for_version(0), for_version(98));
+    assert_eq!(for_version(0), for_version(94));
+    assert_ne!(for_version(97), for_version(98));
     assert_eq!(for_version(105), for_version(104));
     assert_eq!(for_version(114), for_version(113));
     assert_ne!(for_version(115), for_version(114));
