@@ -6,7 +6,8 @@ use pegboard_host::{Config, Engine, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let (Some(path), Some(command), Some(input)) = (words.next(), words.next(), words.next()) else {
+    let (Some(path), Some(command), Some(input)) = (words.next(), words.next(), words.next())
+    else {
         return Err("usage: hello PLUGIN COMMAND INPUT".into());
     };
 

@@ -47,13 +47,17 @@ impl Run {
 
     /// Adds a flag without a value, by its long name.
     pub fn switch(mut self, name: impl Into<String>) -> Run {
-        self.arguments.named.push((Spanned::new(name.into(), Span::UNKNOWN), None));
+        self.arguments
+            .named
+            .push((Spanned::new(name.into(), Span::UNKNOWN), None));
         self
     }
 
     /// Adds a flag with a value, by its long name.
     pub fn flag(mut self, name: impl Into<String>, value: impl Into<Value>) -> Run {
-        self.arguments.named.push((Spanned::new(name.into(), Span::UNKNOWN), Some(value.into())));
+        self.arguments
+            .named
+            .push((Spanned::new(name.into(), Span::UNKNOWN), Some(value.into())));
         self
     }
 
@@ -102,24 +106,36 @@ impl Run {
         }
         let mut arguments = self.arguments;
         let mut keep = Vec::new();
-        let values = arguments.positional.iter_mut().chain(arguments.named.iter_mut().filter_map(|(_, v)| v.as_mut()));
+        let values = arguments
+            .positional
+            .iter_mut()
+            .chain(arguments.named.iter_mut().filter_map(|(_, v)| v.as_mut()));
         for value in values {
-            custom::release(value, &self.plugin, &mut keep).map_err(|error| Error::new(ErrorKind::Refused, error))?;
+            custom::release(value, &self.plugin, &mut keep)
+                .map_err(|error| Error::new(ErrorKind::Refused, error))?;
         }
         slot.keep(keep);
         let (input, pump) = send_flow(&instance, &slot, self.input)
             .map_err(|error| Error::new(ErrorKind::Refused, error))?;
         let head = arguments.head;
-        let call = Call::Run(Box::new(RunCall { name: self.command.clone(), call: arguments, input }));
+        let call = Call::Run(Box::new(RunCall {
+            name: self.command.clone(),
+            call: arguments,
+            input,
+        }));
         let id = instance.call(call, &slot)?;
         pump.start()?;
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let what = format!("answering `{}`", self.command);
         let (response, output) = await_answer(&instance, &slot, id, left, &what)?;
         match response {
-            Response::Data(header) => Ok(read_flow(&instance, header, output, self.cancel.as_ref())),
+            Response::Data(header) => {
+                Ok(read_flow(&instance, header, output, self.cancel.as_ref()))
+            }
             Response::Ok => Ok(Flow::Empty),
-            Response::Error(error) => Err(Error::new(ErrorKind::Plugin, place(*error, head)).of(&instance.name)),
+            Response::Error(error) => {
+                Err(Error::new(ErrorKind::Plugin, place(*error, head)).of(&instance.name))
+            }
             other => Err(unexpected_response(&other, "output").of(&instance.name)),
         }
     }
@@ -127,7 +143,10 @@ impl Run {
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("command", &self.command).field("arguments", &self.arguments).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("command", &self.command)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
     }
 }
 
@@ -152,7 +171,11 @@ pub(crate) fn await_answer(
     let deadline = patience.map(|patience| Instant::now() + patience);
     loop {
         match slot.wait(deadline) {
-            Waited::Event(SlotEvent::EngineCall { id: engine_call, call, input }) => {
+            Waited::Event(SlotEvent::EngineCall {
+                id: engine_call,
+                call,
+                input,
+            }) => {
                 engine_calls::answer(instance, slot, engine_call, call, input);
             }
             Waited::Event(SlotEvent::Response { response, output }) => {
@@ -168,7 +191,9 @@ pub(crate) fn await_answer(
                 };
             }
             Waited::Event(SlotEvent::Failed) => {
-                let failure = instance.connection().and_then(|connection| connection.failure());
+                let failure = instance
+                    .connection()
+                    .and_then(|connection| connection.failure());
                 return Err(match failure {
                     Some(failure) => instance.gone(&failure, &format!("{what} was done")),
                     None => Error::refused("the call failed").of(&instance.name),
@@ -192,7 +217,10 @@ fn cancelled(plugin: &str) -> Error {
 
 /// The error for a response of the wrong kind, which costs the call and nothing more.
 pub(crate) fn unexpected_response(response: &Response, wanted: &str) -> Error {
-    let message = format!("it answered with `{}` where {wanted} was asked for", response_name(response));
+    let message = format!(
+        "it answered with `{}` where {wanted} was asked for",
+        response_name(response)
+    );
     Error::new(ErrorKind::Plugin, message.into())
 }
 

@@ -49,7 +49,9 @@ impl Config {
         let environment: Vec<_> = environment.into_iter().collect();
         let variable = |name: &str| {
             let found = environment.iter().find(|(key, _)| key == name);
-            found.map(|(_, value)| PathBuf::from(value)).filter(|path| path.is_dir())
+            found
+                .map(|(_, value)| PathBuf::from(value))
+                .filter(|path| path.is_dir())
         };
         let runtime_directory = variable("XDG_RUNTIME_DIR").or_else(|| variable("TMPDIR"));
         Config {
@@ -120,7 +122,10 @@ pub enum Versions {
 
 impl Default for Versions {
     fn default() -> Versions {
-        Versions::Any { wait: Duration::from_millis(300), otherwise: Version::new(0, 115, 1) }
+        Versions::Any {
+            wait: Duration::from_millis(300),
+            otherwise: Version::new(0, 115, 1),
+        }
     }
 }
 

@@ -18,7 +18,10 @@ pub trait Context: Send + Sync {
     /// The value of an environment variable; none if it is not set.
     fn environment_variable(&self, name: &str) -> Result<Option<Value>, LabeledError> {
         let all = self.environment()?;
-        Ok(all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value))
+        Ok(all
+            .into_iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value))
     }
 
     /// All environment variables.
@@ -56,7 +59,12 @@ pub trait Context: Send + Sync {
     }
 
     /// Evaluates a closure.
-    fn evaluate(&self, closure: &Closure, arguments: Vec<Value>, input: Flow) -> Result<Flow, LabeledError> {
+    fn evaluate(
+        &self,
+        closure: &Closure,
+        arguments: Vec<Value>,
+        input: Flow,
+    ) -> Result<Flow, LabeledError> {
         let _ = (closure, arguments, input);
         Err(not_provided("closures"))
     }
@@ -81,8 +89,10 @@ pub type CommandFn = dyn Fn(EvaluatedCall, Flow) -> Result<Flow, LabeledError> +
 pub type ClosureFn = dyn Fn(Vec<Value>, Flow) -> Result<Flow, LabeledError> + Send + Sync;
 
 fn not_provided(what: &str) -> LabeledError {
-    LabeledError::new(format!("this application does not provide {what} to plugins"))
-        .with_code("pegboard::not_provided")
+    LabeledError::new(format!(
+        "this application does not provide {what} to plugins"
+    ))
+    .with_code("pegboard::not_provided")
 }
 
 /// Answers nothing: every question is refused.
@@ -116,7 +126,10 @@ impl AppContext {
         variables: impl IntoIterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
     ) -> AppContext {
         let strings = variables.into_iter().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, Value::string(value.into_string().ok()?)))
+            Some((
+                name.into_string().ok()?,
+                Value::string(value.into_string().ok()?),
+            ))
         });
         lock(&self.environment).extend(strings);
         self
@@ -169,7 +182,13 @@ impl AppContext {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let block_id = NEXT.fetch_add(1, Ordering::Relaxed);
         lock(&self.closures).insert(block_id, Arc::new(closure));
-        Value::Closure(Box::new(Closure { block_id, captures: Vec::new() }), Span::UNKNOWN)
+        Value::Closure(
+            Box::new(Closure {
+                block_id,
+                captures: Vec::new(),
+            }),
+            Span::UNKNOWN,
+        )
     }
 
     /// What the environment is now, with what plugins have set.
@@ -188,7 +207,10 @@ impl Context for AppContext {
     }
 
     fn environment(&self) -> Result<Vec<(String, Value)>, LabeledError> {
-        Ok(lock(&self.environment).iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        Ok(lock(&self.environment)
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect())
     }
 
     fn set_environment_variable(&self, name: &str, value: Value) -> Result<(), LabeledError> {
@@ -197,7 +219,9 @@ impl Context for AppContext {
     }
 
     fn directory(&self) -> Result<PathBuf, LabeledError> {
-        self.directory.clone().ok_or_else(|| not_provided("a current directory"))
+        self.directory
+            .clone()
+            .ok_or_else(|| not_provided("a current directory"))
     }
 
     fn plugin_config(&self, plugin: &str) -> Result<Option<Value>, LabeledError> {
@@ -211,11 +235,19 @@ impl Context for AppContext {
         }
     }
 
-    fn evaluate(&self, closure: &Closure, arguments: Vec<Value>, input: Flow) -> Result<Flow, LabeledError> {
+    fn evaluate(
+        &self,
+        closure: &Closure,
+        arguments: Vec<Value>,
+        input: Flow,
+    ) -> Result<Flow, LabeledError> {
         let found = lock(&self.closures).get(&closure.block_id).cloned();
         match found {
             Some(function) => function(arguments, input),
-            None => Err(LabeledError::new(format!("there is no closure with the number {}", closure.block_id))),
+            None => Err(LabeledError::new(format!(
+                "there is no closure with the number {}",
+                closure.block_id
+            ))),
         }
     }
 
@@ -230,6 +262,8 @@ impl Context for AppContext {
 
 impl std::fmt::Debug for AppContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AppContext").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("AppContext")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }

@@ -30,9 +30,14 @@ pub(crate) struct Dropped {
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        let Some(notice) = self.notice.take() else { return };
+        let Some(notice) = self.notice.take() else {
+            return;
+        };
         if let Some(engine) = notice.engine.upgrade() {
-            engine.supervisor.dropped(Dropped { instance: notice.instance, value: notice.value });
+            engine.supervisor.dropped(Dropped {
+                instance: notice.instance,
+                value: notice.value,
+            });
         }
     }
 }
@@ -54,10 +59,20 @@ pub(crate) fn adopt(value: &mut Value, instance: &Arc<Instance>) {
     let done: Result<(), std::convert::Infallible> = value.visit_custom(&mut |custom, _| {
         let notice = custom.notify_on_drop.then(|| {
             instance.mark_made();
-            let value = CustomValue { owner: Owner::NONE, ..custom.clone() };
-            Notice { instance: Arc::downgrade(instance), engine: instance.engine.clone(), value }
+            let value = CustomValue {
+                owner: Owner::NONE,
+                ..custom.clone()
+            };
+            Notice {
+                instance: Arc::downgrade(instance),
+                engine: instance.engine.clone(),
+                value,
+            }
         });
-        custom.owner = Owner::new(Arc::new(Mark { plugin: instance.plugin.clone(), notice }));
+        custom.owner = Owner::new(Arc::new(Mark {
+            plugin: instance.plugin.clone(),
+            notice,
+        }));
         Ok(())
     });
     match done {
@@ -68,7 +83,11 @@ pub(crate) fn adopt(value: &mut Value, instance: &Arc<Instance>) {
 /// Checks that every custom value in what is sent to a plugin came from that plugin, and takes the marks off.
 ///
 /// The marks go to `keep`, which has to live as long as the plugin may use the values.
-pub(crate) fn release(value: &mut Value, plugin: &PluginCore, keep: &mut Vec<Arc<Mark>>) -> Result<(), LabeledError> {
+pub(crate) fn release(
+    value: &mut Value,
+    plugin: &PluginCore,
+    keep: &mut Vec<Arc<Mark>>,
+) -> Result<(), LabeledError> {
     value.visit_custom(&mut |custom, span| {
         match custom.owner.mark::<Mark>() {
             Some(mark) if std::ptr::eq(mark.plugin.as_ptr(), plugin) => {
@@ -77,10 +96,25 @@ pub(crate) fn release(value: &mut Value, plugin: &PluginCore, keep: &mut Vec<Arc
                 }
             }
             Some(mark) => {
-                let from = mark.plugin.upgrade().map_or_else(|| "another plugin".to_owned(), |from| from.name.clone());
-                return Err(refused(custom, span, &format!("it belongs to {from}"), plugin));
+                let from = mark
+                    .plugin
+                    .upgrade()
+                    .map_or_else(|| "another plugin".to_owned(), |from| from.name.clone());
+                return Err(refused(
+                    custom,
+                    span,
+                    &format!("it belongs to {from}"),
+                    plugin,
+                ));
             }
-            None => return Err(refused(custom, span, "it is not known which plugin made it", plugin)),
+            None => {
+                return Err(refused(
+                    custom,
+                    span,
+                    "it is not known which plugin made it",
+                    plugin,
+                ));
+            }
         }
         custom.owner = Owner::NONE;
         Ok(())
@@ -88,8 +122,11 @@ pub(crate) fn release(value: &mut Value, plugin: &PluginCore, keep: &mut Vec<Arc
 }
 
 fn refused(custom: &CustomValue, span: Span, why: &str, plugin: &PluginCore) -> LabeledError {
-    LabeledError::new(format!("the custom value `{}` cannot be sent to plugin {}", custom.name, plugin.name))
-        .with_label(why, span)
-        .with_help("turn it into a plain value first")
-        .with_code("pegboard::foreign_custom_value")
+    LabeledError::new(format!(
+        "the custom value `{}` cannot be sent to plugin {}",
+        custom.name, plugin.name
+    ))
+    .with_label(why, span)
+    .with_help("turn it into a plain value first")
+    .with_code("pegboard::foreign_custom_value")
 }

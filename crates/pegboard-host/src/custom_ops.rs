@@ -19,24 +19,38 @@ const DEPTH: usize = 16;
 pub(crate) fn operate(value: &Value, operation: CustomValueOp) -> Result<Flow, Error> {
     match value {
         Value::Custom(custom, span) => operate_on(custom, *span, operation),
-        other => Err(Error::misuse(format!("a value of type {} is no custom value", other.type_name()))),
+        other => Err(Error::misuse(format!(
+            "a value of type {} is no custom value",
+            other.type_name()
+        ))),
     }
 }
 
-fn operate_on(custom: &CustomValue, span: Span, mut operation: CustomValueOp) -> Result<Flow, Error> {
+fn operate_on(
+    custom: &CustomValue,
+    span: Span,
+    mut operation: CustomValueOp,
+) -> Result<Flow, Error> {
     let Some(plugin) = owner_of(custom) else {
-        let error = LabeledError::new(format!("it is not known which plugin made the custom value `{}`", custom.name))
-            .with_label("this value", span);
+        let error = LabeledError::new(format!(
+            "it is not known which plugin made the custom value `{}`",
+            custom.name
+        ))
+        .with_label("this value", span);
         return Err(Error::misuse(error));
     };
     let instance = plugin.instance()?;
     let slot = Slot::new(String::new(), Arc::new(NoContext));
     let mut keep: Vec<_> = custom.owner.mark().into_iter().collect();
     if let CustomValueOp::PartialCmp(other) | CustomValueOp::Operation(_, other) = &mut operation {
-        custom::release(other, &plugin, &mut keep).map_err(|error| Error::new(ErrorKind::Refused, error))?;
+        custom::release(other, &plugin, &mut keep)
+            .map_err(|error| Error::new(ErrorKind::Refused, error))?;
     }
     slot.keep(keep);
-    let bare = CustomValue { owner: Owner::NONE, ..custom.clone() };
+    let bare = CustomValue {
+        owner: Owner::NONE,
+        ..custom.clone()
+    };
     let call = Call::CustomValueOp(Box::new(Spanned::new(bare, span)), operation);
     let id = instance.call(call, &slot)?;
     let what = format!("an operation on the custom value `{}`", custom.name);
@@ -61,13 +75,19 @@ fn to_base_value_within(value: Value, depth: usize) -> Result<Value, Error> {
     match value {
         Value::Custom(custom, span) => {
             let Some(depth) = depth.checked_sub(1) else {
-                return Err(Error::refused(format!("the custom value `{}` turns into others without end", custom.name)));
+                return Err(Error::refused(format!(
+                    "the custom value `{}` turns into others without end",
+                    custom.name
+                )));
             };
             let base = operate_on(&custom, span, CustomValueOp::ToBaseValue)?.into_value()?;
             to_base_value_within(base, depth)
         }
         Value::List(values, span) => {
-            let values: Result<_, _> = values.into_iter().map(|value| to_base_value_within(value, depth)).collect();
+            let values: Result<_, _> = values
+                .into_iter()
+                .map(|value| to_base_value_within(value, depth))
+                .collect();
             Ok(Value::List(values?, span))
         }
         Value::Record(record, span) => {

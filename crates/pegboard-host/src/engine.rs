@@ -43,7 +43,9 @@ impl Engine {
     pub fn new(config: Config) -> Result<Engine, Error> {
         if !config.directory.is_absolute() {
             let directory = config.directory.display();
-            return Err(Error::misuse(format!("the engine's directory must be absolute, and `{directory}` is not")));
+            return Err(Error::misuse(format!(
+                "the engine's directory must be absolute, and `{directory}` is not"
+            )));
         }
         let unique = RandomState::new().build_hasher().finish();
         let core = EngineCore {
@@ -58,7 +60,11 @@ impl Engine {
             burials: Mutex::default(),
             buried: Condvar::new(),
         };
-        Ok(Engine { owner: Arc::new(Owner { core: Arc::new(core) }) })
+        Ok(Engine {
+            owner: Arc::new(Owner {
+                core: Arc::new(core),
+            }),
+        })
     }
 
     /// Loads the plugin in a file. It is not started before it is needed.
@@ -79,7 +85,9 @@ impl Engine {
             _ => Error::misuse(format!("{shown} cannot be read: {error}")),
         })?;
         if !metadata.is_file() {
-            return Err(Error::misuse(format!("{shown} is no file; a plugin is a program in one file")));
+            return Err(Error::misuse(format!(
+                "{shown} is no file; a plugin is a program in one file"
+            )));
         }
         // The name counts, not what a link of that name points to.
         let path = std::path::absolute(&path).unwrap_or(path);
@@ -91,7 +99,9 @@ impl Engine {
         let name = plugin_name(&path)?;
         let mut plugins = core.plugins();
         if let Some(known) = plugins.iter().find(|known| known.path == path) {
-            return Ok(Plugin { core: known.clone() });
+            return Ok(Plugin {
+                core: known.clone(),
+            });
         }
         if let Some(other) = plugins.iter().find(|known| known.name == name) {
             return Err(Error::misuse(format!(
@@ -106,7 +116,12 @@ impl Engine {
 
     /// The plugins that are loaded.
     pub fn plugins(&self) -> Vec<Plugin> {
-        self.owner.core.plugins().iter().map(|core| Plugin { core: core.clone() }).collect()
+        self.owner
+            .core
+            .plugins()
+            .iter()
+            .map(|core| Plugin { core: core.clone() })
+            .collect()
     }
 
     /// Finds the command whose name is the longest match for the beginning of `words`, and says how many words its
@@ -128,7 +143,13 @@ impl Engine {
                 let name: Vec<&str> = signature.sig.name.split_whitespace().collect();
                 let longer = best.as_ref().is_none_or(|(_, words)| name.len() > *words);
                 if !name.is_empty() && longer && words.starts_with(&name) {
-                    best = Some((Command { plugin: plugin.clone(), signature: signature.clone() }, name.len()));
+                    best = Some((
+                        Command {
+                            plugin: plugin.clone(),
+                            signature: signature.clone(),
+                        },
+                        name.len(),
+                    ));
                 }
             }
         }
@@ -228,27 +249,45 @@ impl EngineCore {
 
     /// A number for a command that stays the same as long as the engine lives.
     pub(crate) fn declare(&self, declaration: Declaration) -> DeclId {
-        let mut all = self.declarations.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = all.iter().position(|known| *known == declaration).unwrap_or_else(|| {
-            all.push(declaration);
-            all.len() - 1
-        });
+        let mut all = self
+            .declarations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = all
+            .iter()
+            .position(|known| *known == declaration)
+            .unwrap_or_else(|| {
+                all.push(declaration);
+                all.len() - 1
+            });
         DeclId(place as u64)
     }
 
     pub(crate) fn declaration(&self, id: DeclId) -> Option<Declaration> {
-        let all = self.declarations.lock().unwrap_or_else(PoisonError::into_inner);
-        usize::try_from(id.0).ok().and_then(|place| all.get(place)).cloned()
+        let all = self
+            .declarations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        usize::try_from(id.0)
+            .ok()
+            .and_then(|place| all.get(place))
+            .cloned()
     }
 
     /// A mark that no other process has. All begin alike, so that the guard finds them.
     pub(crate) fn next_mark(&self) -> String {
-        format!("{}.{}", self.mark, self.next.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{}.{}",
+            self.mark,
+            self.next.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     /// The directory for this engine's sockets; the guard removes it if nobody else can.
     fn socket_directory(&self) -> PathBuf {
-        self.config.runtime_directory.join(format!("pegboard.{}", self.mark))
+        self.config
+            .runtime_directory
+            .join(format!("pegboard.{}", self.mark))
     }
 
     #[cfg(unix)]
@@ -275,13 +314,23 @@ impl EngineCore {
     }
 
     pub(crate) fn process_started(&self, process: &Process) {
-        if let Some(guard) = self.guard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(guard) = self
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             guard.started(process);
         }
     }
 
     pub(crate) fn process_ended(&self, process: &Process) {
-        if let Some(guard) = self.guard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(guard) = self
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             guard.ended(process);
         }
     }
@@ -290,10 +339,13 @@ impl EngineCore {
     pub(crate) fn stop_in_background(self: &Arc<Self>, instance: &Arc<Instance>) {
         self.begin_burial();
         let (engine, instance) = (self.clone(), instance.clone());
-        let spawned = std::thread::Builder::new().name("pegboard stop".into()).stack_size(256 << 10).spawn(move || {
-            instance.stop();
-            engine.end_burial();
-        });
+        let spawned = std::thread::Builder::new()
+            .name("pegboard stop".into())
+            .stack_size(256 << 10)
+            .spawn(move || {
+                instance.stop();
+                engine.end_burial();
+            });
         if spawned.is_err() {
             self.end_burial();
         }
@@ -320,7 +372,9 @@ impl EngineCore {
         let now = Instant::now();
         let mut next: Option<Instant> = None;
         for plugin in self.all_plugins() {
-            let (Some(limit), Some(instance)) = (plugin.idle_limit(self.config.idle), plugin.running()) else {
+            let (Some(limit), Some(instance)) =
+                (plugin.idle_limit(self.config.idle), plugin.running())
+            else {
                 continue;
             };
             let due = match instance.idle_at(limit) {
@@ -349,12 +403,20 @@ impl EngineCore {
         }
         let mut burials = self.burials.lock().unwrap_or_else(PoisonError::into_inner);
         while *burials > 0 {
-            burials = self.buried.wait(burials).unwrap_or_else(PoisonError::into_inner);
+            burials = self
+                .buried
+                .wait(burials)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         drop(burials);
         self.supervisor.close();
         let _ = std::fs::remove_dir_all(self.socket_directory());
-        drop(self.guard.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.guard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 }
 
@@ -370,16 +432,25 @@ pub(crate) fn owner_of(value: &pegboard_protocol::CustomValue) -> Option<Arc<Plu
 }
 
 fn has_interpreter(path: &Path) -> bool {
-    matches!(path.extension().and_then(|extension| extension.to_str()), Some("py" | "rb" | "jar" | "nu"))
+    matches!(
+        path.extension().and_then(|extension| extension.to_str()),
+        Some("py" | "rb" | "jar" | "nu")
+    )
 }
 
 /// The name that a plugin's file gives it.
 fn plugin_name(path: &Path) -> Result<String, Error> {
     const PREFIX: &str = "nu_plugin_";
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let name = stem.strip_prefix(PREFIX).unwrap_or(&stem);
     if name.is_empty() {
-        return Err(Error::misuse(format!("{} does not name a plugin", path.display())));
+        return Err(Error::misuse(format!(
+            "{} does not name a plugin",
+            path.display()
+        )));
     }
     Ok(name.to_owned())
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pegboard_protocol::nu::{CallDecl, CallId, DeclId, EngineCall, EngineCallId, EngineResponse, EvalClosure, Header};
+use pegboard_protocol::nu::{
+    CallDecl, CallId, DeclId, EngineCall, EngineCallId, EngineResponse, EvalClosure, Header,
+};
 use pegboard_protocol::{LabeledError, Opaque, Value};
 use pegboard_transport::InStream;
 
@@ -52,7 +54,10 @@ fn named(mut error: LabeledError, call: &str) -> LabeledError {
 
 /// The refusal of an engine call whose call has nobody to answer for it.
 pub(crate) fn no_context(call: &EngineCall) -> EngineResponse {
-    let message = format!("{}: nothing can be asked of the engine during this call", call.name());
+    let message = format!(
+        "{}: nothing can be asked of the engine during this call",
+        call.name()
+    );
     EngineResponse::Error(Box::new(LabeledError::new(message)))
 }
 
@@ -61,7 +66,9 @@ pub(crate) fn answer_late(instance: &Arc<Instance>, _: CallId, slot: Arc<Slot>) 
     let instance = instance.clone();
     let thread = {
         let (instance, slot) = (instance.clone(), slot.clone());
-        std::thread::Builder::new().name("pegboard engine calls".into()).spawn(move || answer_all(&instance, &slot))
+        std::thread::Builder::new()
+            .name("pegboard engine calls".into())
+            .spawn(move || answer_all(&instance, &slot))
     };
     if thread.is_err() {
         while let Some(event) = slot.next_late() {
@@ -105,7 +112,9 @@ fn respond(
             let minor = instance.connection().map_or(0, |connection| {
                 connection.ask(|session| session.dialect().minor())
             });
-            let config = context.config(minor)?.unwrap_or_else(|| engine_config::for_version(minor));
+            let config = context
+                .config(minor)?
+                .unwrap_or_else(|| engine_config::for_version(minor));
             Answer::Other(EngineResponse::Config(Box::new(Opaque::from(config))))
         }
         EngineCall::GetPluginConfig => match &plugin.config.settings {
@@ -113,7 +122,9 @@ fn respond(
             None => context.plugin_config(&plugin.name)?.into(),
         },
         EngineCall::GetEnvVar(name) => context.environment_variable(&name)?.into(),
-        EngineCall::GetEnvVars => Answer::Other(EngineResponse::ValueMap(plain(context.environment()?))),
+        EngineCall::GetEnvVars => {
+            Answer::Other(EngineResponse::ValueMap(plain(context.environment()?)))
+        }
         EngineCall::GetCurrentDir => {
             let directory = context.directory()?;
             Some(Value::string(directory.to_string_lossy())).into()
@@ -131,11 +142,20 @@ fn respond(
             }
             None.into()
         }
-        EngineCall::GetSpanContents(span) => Some(Value::binary(context.span_contents(span)?)).into(),
+        EngineCall::GetSpanContents(span) => {
+            Some(Value::binary(context.span_contents(span)?)).into()
+        }
         EngineCall::EvalClosure(eval) => {
-            let EvalClosure { closure, mut positional, input: header, .. } = *eval;
+            let EvalClosure {
+                closure,
+                mut positional,
+                input: header,
+                ..
+            } = *eval;
             let mut closure = closure.item;
-            let values = positional.iter_mut().chain(closure.captures.iter_mut().map(|(_, value)| value));
+            let values = positional
+                .iter_mut()
+                .chain(closure.captures.iter_mut().map(|(_, value)| value));
             values.for_each(|value| crate::custom::adopt(value, instance));
             let flow = read_flow(instance, header, input, None);
             Answer::Flow(context.evaluate(&closure, positional, flow)?)
@@ -144,12 +164,18 @@ fn respond(
             Some(id) => Answer::Other(EngineResponse::Identifier(id)),
             None => Answer::Other(EngineResponse::Data(Header::Empty)),
         },
-        EngineCall::CallDecl(call) => Answer::Flow(call_declaration(instance, &engine, slot, *call, input)?),
+        EngineCall::CallDecl(call) => {
+            Answer::Flow(call_declaration(instance, &engine, slot, *call, input)?)
+        }
         EngineCall::GetBlockIr(_) => {
-            return Err(LabeledError::new("GetBlockIR: this application has no Nushell code, and so no blocks of it"));
+            return Err(LabeledError::new(
+                "GetBlockIR: this application has no Nushell code, and so no blocks of it",
+            ));
         }
         EngineCall::Unknown(name) => {
-            return Err(LabeledError::new(format!("{name}: this engine does not know this engine call")));
+            return Err(LabeledError::new(format!(
+                "{name}: this engine does not know this engine call"
+            )));
         }
     })
 }
@@ -160,40 +186,64 @@ fn closing() -> LabeledError {
 
 /// Environment variables hold no custom values that a plugin could use.
 fn plain(values: Vec<(String, Value)>) -> Vec<(String, Value)> {
-    values.into_iter().filter(|(_, value)| !matches!(value, Value::Custom(..))).collect()
+    values
+        .into_iter()
+        .filter(|(_, value)| !matches!(value, Value::Custom(..)))
+        .collect()
 }
 
 fn help(plugin: &Arc<PluginCore>, command: &str) -> Result<String, LabeledError> {
     let signatures = plugin.signatures().map_err(Error::into_labeled)?;
-    match signatures.iter().find(|signature| signature.sig.name == command) {
+    match signatures
+        .iter()
+        .find(|signature| signature.sig.name == command)
+    {
         Some(signature) => Ok(Usage::new(signature).to_string()),
-        None => Err(LabeledError::new(format!("GetHelp: the plugin has no command `{command}` in its signatures"))),
+        None => Err(LabeledError::new(format!(
+            "GetHelp: the plugin has no command `{command}` in its signatures"
+        ))),
     }
 }
 
 fn enter_foreground(instance: &Arc<Instance>, slot: &Arc<Slot>) -> Result<Answer, LabeledError> {
     if !slot.context.allows_foreground() {
-        return Err(LabeledError::new("EnterForeground: this application does not give its terminal to plugins"));
+        return Err(LabeledError::new(
+            "EnterForeground: this application does not give its terminal to plugins",
+        ));
     }
     if !slot.enter_foreground() {
-        return Err(LabeledError::new("EnterForeground: the plugin has the terminal already"));
+        return Err(LabeledError::new(
+            "EnterForeground: the plugin has the terminal already",
+        ));
     }
     if let Err(error) = runner::give_terminal(instance.process.pid()) {
         slot.leave_foreground();
-        return Err(LabeledError::new(format!("EnterForeground: there is no terminal to give: {error}")));
+        return Err(LabeledError::new(format!(
+            "EnterForeground: there is no terminal to give: {error}"
+        )));
     }
     Ok(None.into())
 }
 
 fn find(engine: &Arc<EngineCore>, slot: &Arc<Slot>, name: &str) -> Option<DeclId> {
     if slot.context.command(name).is_some() {
-        return Some(engine.declare(Declaration::Application { command: name.to_owned() }));
+        return Some(engine.declare(Declaration::Application {
+            command: name.to_owned(),
+        }));
     }
     for plugin in engine.all_plugins() {
         // A plugin that cannot be asked has no commands to offer.
-        let Ok(signatures) = plugin.signatures() else { continue };
-        if signatures.iter().any(|signature| signature.sig.name == name) {
-            let declaration = Declaration::Plugin { plugin: plugin.name.clone(), command: name.to_owned() };
+        let Ok(signatures) = plugin.signatures() else {
+            continue;
+        };
+        if signatures
+            .iter()
+            .any(|signature| signature.sig.name == name)
+        {
+            let declaration = Declaration::Plugin {
+                plugin: plugin.name.clone(),
+                command: name.to_owned(),
+            };
             return Some(engine.declare(declaration));
         }
     }
@@ -208,18 +258,34 @@ fn call_declaration(
     input: Option<InStream>,
 ) -> Result<Flow, LabeledError> {
     let mut arguments = call.call;
-    let values = arguments.positional.iter_mut().chain(arguments.named.iter_mut().filter_map(|(_, v)| v.as_mut()));
+    let values = arguments
+        .positional
+        .iter_mut()
+        .chain(arguments.named.iter_mut().filter_map(|(_, v)| v.as_mut()));
     values.for_each(|value| crate::custom::adopt(value, instance));
     let flow = read_flow(instance, call.input, input, None);
-    let unknown = || LabeledError::new(format!("CallDecl: there is no command with the number {}", call.decl_id));
+    let unknown = || {
+        LabeledError::new(format!(
+            "CallDecl: there is no command with the number {}",
+            call.decl_id
+        ))
+    };
     match engine.declaration(call.decl_id).ok_or_else(unknown)? {
         Declaration::Application { command } => {
             let function = slot.context.command(&command).ok_or_else(unknown)?;
             function(arguments, flow)
         }
         Declaration::Plugin { plugin, command } => {
-            let core = engine.all_plugins().into_iter().find(|core| core.name == plugin).ok_or_else(unknown)?;
-            let run = Plugin { core }.run(command).arguments(arguments).input(flow).context(slot.context.clone());
+            let core = engine
+                .all_plugins()
+                .into_iter()
+                .find(|core| core.name == plugin)
+                .ok_or_else(unknown)?;
+            let run = Plugin { core }
+                .run(command)
+                .arguments(arguments)
+                .input(flow)
+                .context(slot.context.clone());
             run.call().map_err(Error::into_labeled)
         }
     }

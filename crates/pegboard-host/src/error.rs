@@ -74,7 +74,12 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, error: LabeledError) -> Error {
-        Error { kind, error: Arc::new(error), plugin: None, diagnosis: None }
+        Error {
+            kind,
+            error: Arc::new(error),
+            plugin: None,
+            diagnosis: None,
+        }
     }
 
     pub(crate) fn refused(message: impl Into<String>) -> Error {
@@ -82,7 +87,10 @@ impl Error {
     }
 
     pub(crate) fn timed_out(what: &str, after: Duration) -> Error {
-        Error::new(ErrorKind::TimedOut, LabeledError::new(format!("{what} took longer than {after:?}")))
+        Error::new(
+            ErrorKind::TimedOut,
+            LabeledError::new(format!("{what} took longer than {after:?}")),
+        )
     }
 
     pub(crate) fn of(mut self, plugin: &str) -> Error {
@@ -103,7 +111,9 @@ impl Error {
     /// The error as a plugin gets to see it.
     pub fn into_labeled(self) -> LabeledError {
         let mut error = Arc::unwrap_or_clone(self.error);
-        if let (Some(plugin), ErrorKind::Gone | ErrorKind::Start | ErrorKind::TimedOut) = (&self.plugin, self.kind) {
+        if let (Some(plugin), ErrorKind::Gone | ErrorKind::Start | ErrorKind::TimedOut) =
+            (&self.plugin, self.kind)
+        {
             error.msg = format!("plugin {plugin}: {}", error.msg);
         }
         error

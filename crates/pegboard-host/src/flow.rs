@@ -94,7 +94,12 @@ impl ListStream {
         I: IntoIterator<Item = Result<Value, Error>>,
         I::IntoIter: Send + 'static,
     {
-        ListStream { items: Box::new(items.into_iter()), stop: None, span: Span::UNKNOWN, metadata: None }
+        ListStream {
+            items: Box::new(items.into_iter()),
+            stop: None,
+            span: Span::UNKNOWN,
+            metadata: None,
+        }
     }
 }
 
@@ -142,9 +147,9 @@ impl ByteStream {
                         Some(Ok(chunk))
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => {
-                        Some(Err(Error::misuse(format!("reading the input failed: {error}"))))
-                    }
+                    Err(error) => Some(Err(Error::misuse(format!(
+                        "reading the input failed: {error}"
+                    )))),
                 };
             }
         });
@@ -178,7 +183,9 @@ impl ByteStream {
             (_, Ok(text)) => Ok(Value::String(text, span)),
             (ByteStreamKind::String, Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
-                Err(Error::misuse(format!("the text is not UTF-8 from byte {at} on")))
+                Err(Error::misuse(format!(
+                    "the text is not UTF-8 from byte {at} on"
+                )))
             }
             (_, Err(error)) => Ok(Value::Binary(error.into_bytes(), span)),
         }

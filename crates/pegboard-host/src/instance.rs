@@ -89,7 +89,11 @@ impl Instance {
             connection: OnceLock::new(),
             stderr: Mutex::new(parts.stderr),
             slots: Mutex::default(),
-            activity: Mutex::new(Activity { last: now, gc_disabled: false, interrupted: false }),
+            activity: Mutex::new(Activity {
+                last: now,
+                gc_disabled: false,
+                interrupted: false,
+            }),
             leases: AtomicUsize::new(0),
             marks: AtomicUsize::new(0),
             asked_to_end: AtomicBool::new(false),
@@ -160,7 +164,10 @@ impl Instance {
 
     /// How many calls are under way that somebody waits for.
     pub(crate) fn active_calls(&self) -> usize {
-        self.slots().values().filter(|slot| slot.is_awaited()).count()
+        self.slots()
+            .values()
+            .filter(|slot| slot.is_awaited())
+            .count()
     }
 
     /// True when nothing keeps the instance from being stopped.
@@ -168,7 +175,9 @@ impl Instance {
         self.leases.load(Ordering::Acquire) == 0
             && self.active_calls() == 0
             && self.marks.load(Ordering::Acquire) == 0
-            && self.connection().is_none_or(|connection| connection.ask(|session| session.open_streams()) == 0)
+            && self
+                .connection()
+                .is_none_or(|connection| connection.ask(|session| session.open_streams()) == 0)
             && !self.activity().gc_disabled
     }
 
@@ -200,7 +209,9 @@ impl Instance {
                 format!("it broke the rules and was stopped: it {failure}")
             }
         };
-        let mut error = Error::new(ErrorKind::Gone, message.into()).of(&self.name).diagnosed(self.diagnosis());
+        let mut error = Error::new(ErrorKind::Gone, message.into())
+            .of(&self.name)
+            .diagnosed(self.diagnosis());
         if failure.kind == FailureKind::Closed {
             error = error.help("it is started again at the next use");
         }
@@ -216,9 +227,16 @@ impl Instance {
             if left.is_zero() {
                 break;
             }
-            ending = self.ended.wait_timeout(ending, left).unwrap_or_else(PoisonError::into_inner).0;
+            ending = self
+                .ended
+                .wait_timeout(ending, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
-        ending.diagnosis.clone().unwrap_or_else(|| self.provisional_diagnosis())
+        ending
+            .diagnosis
+            .clone()
+            .unwrap_or_else(|| self.provisional_diagnosis())
     }
 
     fn provisional_diagnosis(&self) -> Diagnosis {
@@ -256,7 +274,11 @@ impl Instance {
 
     fn handle(self: &Arc<Self>, incoming: Incoming) {
         match incoming {
-            Incoming::Response { id, response, output } => {
+            Incoming::Response {
+                id,
+                response,
+                output,
+            } => {
                 // The terminal goes back to the application with the answer.
                 if let Some(slot) = self.slot(id) {
                     if slot.leave_foreground() {
@@ -272,7 +294,12 @@ impl Instance {
                 }
                 self.close_slot(id);
             }
-            Incoming::EngineCall { context, id, call, input } => match self.slot(context) {
+            Incoming::EngineCall {
+                context,
+                id,
+                call,
+                input,
+            } => match self.slot(context) {
                 Some(slot) if !slot.is_unattended() => {
                     if slot.push(SlotEvent::EngineCall { id, call, input }) {
                         engine_calls::answer_late(self, context, slot);

@@ -37,7 +37,10 @@ pub(crate) struct Learned {
 }
 
 /// Starts a plugin, and over again where that is how its version or its link has to be found out.
-pub(crate) fn start(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Result<Arc<Instance>, Error> {
+pub(crate) fn start(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+) -> Result<Arc<Instance>, Error> {
     let mode = match (plugin.config.link, plugin.learned().mode) {
         (LinkChoice::Stdio, _) => Mode::Stdio,
         (_, Some(mode)) => mode,
@@ -56,14 +59,25 @@ pub(crate) fn start(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Resul
 
 /// Starts on the standard streams and goes over to a local socket if the plugin says that it can. The first instance
 /// is kept until the second one has proved itself.
-fn start_and_upgrade(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>) -> Result<Arc<Instance>, Error> {
+fn start_and_upgrade(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+) -> Result<Arc<Instance>, Error> {
     let first = start_in_its_version(plugin, engine, Mode::Stdio)?;
     let can = cfg!(unix)
         && first.connection().is_some_and(|connection| {
             connection.ask(|session| session.peer().features.contains(&Feature::LocalSocket))
         });
-    let second = if can { start_in_its_version(plugin, engine, Mode::LocalSocket).ok() } else { None };
-    let mode = if second.is_some() { Mode::LocalSocket } else { Mode::Stdio };
+    let second = if can {
+        start_in_its_version(plugin, engine, Mode::LocalSocket).ok()
+    } else {
+        None
+    };
+    let mode = if second.is_some() {
+        Mode::LocalSocket
+    } else {
+        Mode::Stdio
+    };
     plugin.learn(|learned| learned.mode = Some(mode));
     match second {
         Some(second) => {
@@ -91,8 +105,12 @@ fn start_in_its_version(
             _ => return Err(failed.error),
         },
     };
-    let Some((theirs, ours)) = instance.versions() else { return Ok(instance) };
-    let Ok(theirs) = Version::parse(&theirs) else { return Ok(instance) };
+    let Some((theirs, ours)) = instance.versions() else {
+        return Ok(instance);
+    };
+    let Ok(theirs) = Version::parse(&theirs) else {
+        return Ok(instance);
+    };
     plugin.learn(|learned| learned.version = Some(theirs.clone()));
     if matches!(engine.config.versions, Versions::Any { .. }) && !compatible(&theirs, &ours) {
         engine.stop_in_background(&instance);
@@ -109,11 +127,18 @@ struct Failed {
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Failed {
-        Failed { error, retry_with: None }
+        Failed {
+            error,
+            retry_with: None,
+        }
     }
 }
 
-fn start_once(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>, mode: Mode) -> Result<Arc<Instance>, Failed> {
+fn start_once(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+    mode: Mode,
+) -> Result<Arc<Instance>, Failed> {
     let deadlines = engine.config.deadlines;
     let (program, mut arguments) = command_line(plugin, engine)?;
     #[cfg(unix)]
@@ -128,17 +153,26 @@ fn start_once(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>, mode: Mode) ->
         #[cfg(unix)]
         Mode::LocalSocket => {
             arguments.push("--local-socket".into());
-            arguments.extend(listener.as_ref().map(|listener| listener.path().as_os_str().to_owned()));
+            arguments.extend(
+                listener
+                    .as_ref()
+                    .map(|listener| listener.path().as_os_str().to_owned()),
+            );
         }
         #[cfg(not(unix))]
-        Mode::LocalSocket => return Err(start_error(plugin, "local sockets need Unix".to_owned()).into()),
+        Mode::LocalSocket => {
+            return Err(start_error(plugin, "local sockets need Unix".to_owned()).into());
+        }
     }
     let mark = engine.next_mark();
     let launch = Launch {
         program,
         arguments,
         environment: environment(engine),
-        directory: plugin.path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned),
+        directory: plugin
+            .path
+            .parent()
+            .map_or_else(|| PathBuf::from("/"), Path::to_owned),
         mark,
         piped: mode == Mode::Stdio,
         stderr: match engine.config.stderr {
@@ -153,18 +187,36 @@ fn start_once(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>, mode: Mode) ->
             .collect();
         recorder.note(&plugin.name, "start", json!({ "argv": argv }));
     }
-    engine.guard().map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
+    engine
+        .guard()
+        .map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
     let program = launch.program.clone();
-    let Spawned { process, link, stderr } =
-        runner::spawn(launch).map_err(|error| spawn_error(plugin, &program, &error))?;
+    let Spawned {
+        process,
+        link,
+        stderr,
+    } = runner::spawn(launch).map_err(|error| spawn_error(plugin, &program, &error))?;
     engine.process_started(&process);
     let tail = Arc::<Tail>::default();
     let stderr = stderr
-        .map(|source| stderr::follow(source, plugin.name.clone(), tail.clone(), engine.config.stderr.clone()))
+        .map(|source| {
+            stderr::follow(
+                source,
+                plugin.name.clone(),
+                tail.clone(),
+                engine.config.stderr.clone(),
+            )
+        })
         .transpose()
         .ok()
         .flatten();
-    let starting = Starting { plugin, engine, process, tail, stderr };
+    let starting = Starting {
+        plugin,
+        engine,
+        process,
+        tail,
+        stderr,
+    };
     #[cfg(unix)]
     let link = match (link, &listener) {
         (Some(link), _) => link,
@@ -172,7 +224,12 @@ fn start_once(plugin: &Arc<PluginCore>, engine: &Arc<EngineCore>, mode: Mode) ->
             let deadline = Instant::now() + deadlines.connect;
             match listener.accept(deadline, || starting.process.ended().is_some()) {
                 Ok(link) => link,
-                Err(error) => return Err(starting.fail(format!("it did not connect to its local socket: {error}"), None)),
+                Err(error) => {
+                    return Err(starting.fail(
+                        format!("it did not connect to its local socket: {error}"),
+                        None,
+                    ));
+                }
             }
         }
         (None, None) => return Err(starting.fail("it has no link".to_owned(), None)),
@@ -199,10 +256,14 @@ impl Starting<'_> {
         let config = &self.engine.config;
         let policy = match (&config.versions, self.plugin.learned().version) {
             (Versions::Only(version), _) => EnginePolicy::Exactly(version.clone()),
-            (Versions::Any { .. }, Some(version)) => EnginePolicy::Mirror { wait: Duration::ZERO, otherwise: version },
-            (Versions::Any { wait, otherwise }, None) => {
-                EnginePolicy::Mirror { wait: *wait, otherwise: otherwise.clone() }
-            }
+            (Versions::Any { .. }, Some(version)) => EnginePolicy::Mirror {
+                wait: Duration::ZERO,
+                otherwise: version,
+            },
+            (Versions::Any { wait, otherwise }, None) => EnginePolicy::Mirror {
+                wait: *wait,
+                otherwise: otherwise.clone(),
+            },
         };
         let settings = EngineSettings {
             name: self.plugin.name.clone(),
@@ -219,7 +280,11 @@ impl Starting<'_> {
         let connected = Connection::start_engine(link, settings, |_| {
             let starting = starting.take();
             let instance = starting.map(Starting::into_instance);
-            let handler = InstanceHandler(instance.as_ref().map_or_else(std::sync::Weak::new, Arc::downgrade));
+            let handler = InstanceHandler(
+                instance
+                    .as_ref()
+                    .map_or_else(std::sync::Weak::new, Arc::downgrade),
+            );
             made = instance;
             Arc::new(handler)
         });
@@ -230,7 +295,10 @@ impl Starting<'_> {
             }
             (Err(error), _, Some(starting)) => {
                 let version = match &error.failure {
-                    StartFailure::Closed => error.version.as_deref().and_then(|version| Version::parse(version).ok()),
+                    StartFailure::Closed => error
+                        .version
+                        .as_deref()
+                        .and_then(|version| Version::parse(version).ok()),
                     _ => None,
                 };
                 Err(starting.fail_start(&error, version))
@@ -261,19 +329,27 @@ impl Starting<'_> {
             StartFailure::Undecodable(cause) if cause.kind() == DecodeErrorKind::Announcement => {
                 Some("a plugin has to begin by announcing its encoding; is this program a plugin?")
             }
-            StartFailure::Handshake(HandshakeError::Incompatible { .. }) => {
-                Some("install the plugin's build for this version, or let the engine take any version")
+            StartFailure::Handshake(HandshakeError::Incompatible { .. }) => Some(
+                "install the plugin's build for this version, or let the engine take any version",
+            ),
+            StartFailure::TimedOut(_) => {
+                Some("is this program a plugin? It may be waiting for something else")
             }
-            StartFailure::TimedOut(_) => Some("is this program a plugin? It may be waiting for something else"),
             _ => None,
         };
         let version = error.version.clone();
         let mut failed = self.fail(error.to_string(), help);
         if let (Some(version), Some(diagnosis)) = (version, failed.error.diagnosis()) {
-            let diagnosis = crate::Diagnosis { plugin_version: Some(version), ..diagnosis.clone() };
+            let diagnosis = crate::Diagnosis {
+                plugin_version: Some(version),
+                ..diagnosis.clone()
+            };
             failed.error = failed.error.diagnosed(diagnosis);
         }
-        Failed { retry_with, ..failed }
+        Failed {
+            retry_with,
+            ..failed
+        }
     }
 
     /// Ends the process and tells what it said last.
@@ -306,9 +382,14 @@ fn start_error(plugin: &PluginCore, message: String) -> Error {
 fn spawn_error(plugin: &PluginCore, program: &Path, error: &io::Error) -> Error {
     let program = program.display();
     match error.kind() {
-        io::ErrorKind::NotFound => start_error(plugin, format!("{program} could not be started: it names a missing interpreter")),
-        io::ErrorKind::PermissionDenied => start_error(plugin, format!("{program} may not be executed"))
-            .help("give the file the right to be executed (chmod +x)"),
+        io::ErrorKind::NotFound => start_error(
+            plugin,
+            format!("{program} could not be started: it names a missing interpreter"),
+        ),
+        io::ErrorKind::PermissionDenied => {
+            start_error(plugin, format!("{program} may not be executed"))
+                .help("give the file the right to be executed (chmod +x)")
+        }
         _ => start_error(plugin, format!("{program} could not be started: {error}")),
     }
 }
@@ -321,24 +402,38 @@ fn environment(engine: &EngineCore) -> Vec<(OsString, OsString)> {
 }
 
 /// The program to start and its first arguments: the plugin's file itself, or its interpreter.
-fn command_line(plugin: &PluginCore, engine: &EngineCore) -> Result<(PathBuf, Vec<OsString>), Error> {
+fn command_line(
+    plugin: &PluginCore,
+    engine: &EngineCore,
+) -> Result<(PathBuf, Vec<OsString>), Error> {
     if !plugin.path.is_file() {
-        return Err(start_error(plugin, format!("{} is not there any more", plugin.path.display())));
+        return Err(start_error(
+            plugin,
+            format!("{} is not there any more", plugin.path.display()),
+        ));
     }
     let words: Vec<OsString> = match &plugin.config.interpreter {
         Some(words) => words.clone(),
-        None => interpreter(&plugin.path).iter().map(OsString::from).collect(),
+        None => interpreter(&plugin.path)
+            .iter()
+            .map(OsString::from)
+            .collect(),
     };
     let Some((program, arguments)) = words.split_first() else {
         return Ok((plugin.path.clone(), Vec::new()));
     };
     let found = find_program(program, engine).or_else(|| {
         // Many systems have Python only under its longer name.
-        (program == "python").then(|| find_program(&OsString::from("python3"), engine)).flatten()
+        (program == "python")
+            .then(|| find_program(&OsString::from("python3"), engine))
+            .flatten()
     });
     let Some(found) = found else {
         let program = program.to_string_lossy();
-        return Err(start_error(plugin, format!("it needs `{program}` to run, which is not in PATH")));
+        return Err(start_error(
+            plugin,
+            format!("it needs `{program}` to run, which is not in PATH"),
+        ));
     };
     let mut arguments = arguments.to_vec();
     arguments.push(plugin.path.clone().into());
@@ -362,14 +457,22 @@ fn find_program(program: &OsString, engine: &EngineCore) -> Option<PathBuf> {
     if name.components().count() > 1 {
         return Some(engine.config.directory.join(name));
     }
-    let path = engine.config.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value)?;
-    std::env::split_paths(path).map(|directory| directory.join(name)).find(|candidate| is_executable(candidate))
+    let path = engine
+        .config
+        .environment
+        .iter()
+        .find(|(key, _)| key == "PATH")
+        .map(|(_, value)| value)?;
+    std::env::split_paths(path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| is_executable(candidate))
 }
 
 #[cfg(unix)]
 pub(crate) fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]

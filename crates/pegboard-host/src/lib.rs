@@ -1,7 +1,31 @@
 //! Embed plugins written in any language in a command-line application.
 //!
 //! An [`Engine`] owns plugins. It starts one when it is first used, keeps it warm, stops it when it is idle, and leaves
-//! nothing behind. The library prints nothing, never exits, and takes environment and directories as values.
+//! nothing behind. The library prints nothing, never exits, and takes environment and directories as values. It runs
+//! any real Nushell plugin, speaking to each in the version that the plugin was built for.
+//!
+//! ```no_run
+//! use pegboard_host::{Config, Engine, Value};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Config::new(std::env::current_dir()?, std::env::vars_os()))?;
+//! let inc = engine.load("nu_plugin_inc")?; // not started yet
+//! let output = inc.run("inc").switch("minor").input(Value::string("1.2.3")).call()?;
+//! assert_eq!(output.into_value()?, Value::string("1.3.0"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Run`] puts a call together: arguments, input, context, deadline, a token to cancel it. Input and output are a
+//!   [`Flow`]: nothing, a value, a stream of values or a stream of bytes, all lazy, with back-pressure from end to end.
+//! - [`Context`] answers what plugins ask while a command runs. [`AppContext`] is one made of values and functions;
+//!   what it was not given is refused, and the plugin is told so.
+//! - [`parse_arguments`] turns the words of a command line into arguments by a command's signature, and [`Usage`] is its
+//!   help.
+//! - [`Error`] says who is to blame, and [`Error::report`] shows it with the source text underlined.
+//!
+//! Many threads may use an engine, its plugins and one plugin at once. Calls block; a [`CancelToken`] ends them from
+//! another thread.
 
 mod args;
 mod call;

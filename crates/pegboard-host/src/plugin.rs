@@ -135,7 +135,12 @@ struct Known {
 }
 
 impl PluginCore {
-    pub(crate) fn new(engine: Weak<EngineCore>, name: String, path: PathBuf, config: PluginConfig) -> PluginCore {
+    pub(crate) fn new(
+        engine: Weak<EngineCore>,
+        name: String,
+        path: PathBuf,
+        config: PluginConfig,
+    ) -> PluginCore {
         PluginCore {
             engine,
             name,
@@ -186,7 +191,8 @@ impl PluginCore {
     /// Takes out this very instance, unless another one has come in its place.
     pub(crate) fn take_if_running(&self, instance: &Arc<Instance>) -> bool {
         let mut state = self.lock();
-        let same = matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
+        let same =
+            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
         if same {
             state.phase = Phase::Stopped;
         }
@@ -196,8 +202,8 @@ impl PluginCore {
     /// Takes out this very instance if it is idle, which it is not while somebody is about to make a call.
     pub(crate) fn take_if_idle(&self, instance: &Arc<Instance>) -> bool {
         let mut state = self.lock();
-        let take =
-            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance)) && instance.is_idle();
+        let take = matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance))
+            && instance.is_idle();
         if take {
             state.phase = Phase::Stopped;
         }
@@ -214,7 +220,12 @@ impl PluginCore {
             match &state.phase {
                 Phase::Running(instance) => return Ok(Lease::new(instance)),
                 // A start is bounded by its deadlines.
-                Phase::Starting => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Phase::Starting => {
+                    state = self
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
                 Phase::Stopped => break,
             }
         }
@@ -227,8 +238,14 @@ impl PluginCore {
         let result = match started {
             Ok(instance) => {
                 // It may have failed already, before it was known here.
-                let failed = instance.connection().is_none_or(|connection| connection.failure().is_some());
-                state.phase = if failed { Phase::Stopped } else { Phase::Running(instance.clone()) };
+                let failed = instance
+                    .connection()
+                    .is_none_or(|connection| connection.failure().is_some());
+                state.phase = if failed {
+                    Phase::Stopped
+                } else {
+                    Phase::Running(instance.clone())
+                };
                 if failed {
                     state.crashes.push_back(Instant::now());
                 }
@@ -248,7 +265,9 @@ impl PluginCore {
 
     /// Refuses a start while a plugin that keeps crashing has to stay down.
     fn check_crashes(&self, state: &mut Running, restarts: Restarts) -> Result<(), Error> {
-        let Some((pause, last)) = pause(state, restarts) else { return Ok(()) };
+        let Some((pause, last)) = pause(state, restarts) else {
+            return Ok(());
+        };
         let left = pause.saturating_sub(last.elapsed());
         if left.is_zero() {
             return Ok(());
@@ -285,7 +304,10 @@ impl PluginCore {
         if let Some(known) = &self.known().signatures {
             return Ok(known.clone());
         }
-        let deadline = self.engine.upgrade().map_or(Duration::ZERO, |engine| engine.config.deadlines.signature);
+        let deadline = self
+            .engine
+            .upgrade()
+            .map_or(Duration::ZERO, |engine| engine.config.deadlines.signature);
         match self.ask(Call::Signature, deadline, "its signatures")? {
             Response::Signature(signatures) => {
                 let signatures: Arc<[PluginSignature]> = signatures.into();
@@ -300,33 +322,55 @@ impl PluginCore {
         if let Some(known) = &self.known().metadata {
             return Ok(known.clone());
         }
-        let deadline = self.engine.upgrade().map_or(Duration::ZERO, |engine| engine.config.deadlines.metadata);
+        let deadline = self
+            .engine
+            .upgrade()
+            .map_or(Duration::ZERO, |engine| engine.config.deadlines.metadata);
         let metadata = match self.ask(Call::Metadata, deadline, "its metadata") {
             Ok(Response::Metadata(metadata)) => metadata,
             Ok(other) => return Err(unexpected_response(&other, "its metadata").of(&self.name)),
             // Versions before 0.95 know no metadata.
-            Err(error) if error.kind() == ErrorKind::Refused && self.running().is_some() => PluginMetadata::default(),
+            Err(error) if error.kind() == ErrorKind::Refused && self.running().is_some() => {
+                PluginMetadata::default()
+            }
             Err(error) => return Err(error),
         };
         self.known().metadata = Some(metadata.clone());
         Ok(metadata)
     }
 
-    fn ask(self: &Arc<Self>, call: Call, deadline: Duration, what: &str) -> Result<Response, Error> {
+    fn ask(
+        self: &Arc<Self>,
+        call: Call,
+        deadline: Duration,
+        what: &str,
+    ) -> Result<Response, Error> {
         let instance = self.instance()?;
         let slot = Slot::new(String::new(), Arc::new(NoContext));
         let id = instance.call(call, &slot)?;
-        await_answer(&instance, &slot, id, Some(deadline), &format!("sending {what}")).map(|(response, _)| response)
+        await_answer(
+            &instance,
+            &slot,
+            id,
+            Some(deadline),
+            &format!("sending {what}"),
+        )
+        .map(|(response, _)| response)
     }
 
     fn status(&self) -> Status {
         let state = self.lock();
-        let restarts = self.engine.upgrade().map(|engine| engine.config.restarts).unwrap_or_default();
+        let restarts = self
+            .engine
+            .upgrade()
+            .map(|engine| engine.config.restarts)
+            .unwrap_or_default();
         let instance = match &state.phase {
             Phase::Running(instance) => Some(instance.clone()),
             Phase::Stopped | Phase::Starting => None,
         };
-        let paused = crash_pause(&state.crashes, restarts).is_some_and(|(pause, last)| last.elapsed() < pause);
+        let paused = crash_pause(&state.crashes, restarts)
+            .is_some_and(|(pause, last)| last.elapsed() < pause);
         let (name, starts) = match &state.phase {
             Phase::Running(_) => (State::Running, state.starts),
             Phase::Starting => (State::Starting, state.starts),
@@ -337,13 +381,22 @@ impl PluginCore {
         Status {
             state: name,
             pid: instance.as_ref().map(|instance| instance.process.pid()),
-            protocol_version: instance.as_ref().and_then(|instance| instance.versions()).map(|(theirs, _)| theirs),
-            active_calls: instance.as_ref().map_or(0, |instance| instance.active_calls()),
-            calls: instance
+            protocol_version: instance
                 .as_ref()
-                .map_or(0, |instance| instance.calls_made.load(std::sync::atomic::Ordering::Relaxed)),
+                .and_then(|instance| instance.versions())
+                .map(|(theirs, _)| theirs),
+            active_calls: instance
+                .as_ref()
+                .map_or(0, |instance| instance.active_calls()),
+            calls: instance.as_ref().map_or(0, |instance| {
+                instance
+                    .calls_made
+                    .load(std::sync::atomic::Ordering::Relaxed)
+            }),
             starts,
-            memory: instance.as_ref().and_then(|instance| instance.process.memory()),
+            memory: instance
+                .as_ref()
+                .and_then(|instance| instance.process.memory()),
             running_for: instance.as_ref().map(|instance| instance.started.elapsed()),
         }
     }
@@ -351,7 +404,11 @@ impl PluginCore {
 
 /// How long a plugin has to stay down after its last crash, and when that was. None while it may be started.
 fn pause(state: &mut Running, restarts: Restarts) -> Option<(Duration, Instant)> {
-    while state.crashes.front().is_some_and(|crash| crash.elapsed() > restarts.window.max(restarts.longest_pause)) {
+    while state
+        .crashes
+        .front()
+        .is_some_and(|crash| crash.elapsed() > restarts.window.max(restarts.longest_pause))
+    {
         state.crashes.pop_front();
     }
     crash_pause(&state.crashes, restarts)
@@ -359,7 +416,12 @@ fn pause(state: &mut Running, restarts: Restarts) -> Option<(Duration, Instant)>
 
 fn crash_pause(crashes: &VecDeque<Instant>, restarts: Restarts) -> Option<(Duration, Instant)> {
     let counted = u32::try_from(crashes.len()).unwrap_or(u32::MAX);
-    let beyond = counted.checked_sub(restarts.allowed).filter(|_| counted > 0)?;
-    let pause = restarts.pause.saturating_mul(1 << beyond.min(16)).min(restarts.longest_pause);
+    let beyond = counted
+        .checked_sub(restarts.allowed)
+        .filter(|_| counted > 0)?;
+    let pause = restarts
+        .pause
+        .saturating_mul(1 << beyond.min(16))
+        .min(restarts.longest_pause);
     crashes.back().map(|last| (pause, *last))
 }

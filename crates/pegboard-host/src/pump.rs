@@ -31,7 +31,11 @@ impl Pump {
 }
 
 /// Makes the header for a flow that goes to a plugin, and what has to feed its stream after it was sent.
-pub(crate) fn send_flow(instance: &Arc<Instance>, slot: &Arc<Slot>, flow: Flow) -> Result<(Header, Pump), LabeledError> {
+pub(crate) fn send_flow(
+    instance: &Arc<Instance>,
+    slot: &Arc<Slot>,
+    flow: Flow,
+) -> Result<(Header, Pump), LabeledError> {
     let Some(plugin) = instance.plugin.upgrade() else {
         return Err(LabeledError::new("the plugin is no longer loaded"));
     };
@@ -49,7 +53,11 @@ pub(crate) fn send_flow(instance: &Arc<Instance>, slot: &Arc<Slot>, flow: Flow) 
         Flow::List(stream) => {
             let (id, out) = connection.open_stream(StreamKind::List);
             on_unwanted(&out, stream.stop.clone());
-            let header = Header::ListStream { id, span: stream.span, metadata: stream.metadata.clone() };
+            let header = Header::ListStream {
+                id,
+                span: stream.span,
+                metadata: stream.metadata.clone(),
+            };
             let slot = slot.clone();
             let job = move || {
                 for item in stream {
@@ -59,7 +67,11 @@ pub(crate) fn send_flow(instance: &Arc<Instance>, slot: &Arc<Slot>, flow: Flow) 
                             let span = value.span();
                             let checked = custom::release(&mut value, &plugin, &mut keep);
                             slot.keep(keep);
-                            (checked.map_or_else(|error| Value::error(error).at(span), |()| value), false)
+                            (
+                                checked
+                                    .map_or_else(|error| Value::error(error).at(span), |()| value),
+                                false,
+                            )
                         }
                         Err(error) => (Value::error(error.into_labeled()), true),
                     };
@@ -73,8 +85,12 @@ pub(crate) fn send_flow(instance: &Arc<Instance>, slot: &Arc<Slot>, flow: Flow) 
         Flow::Bytes(stream) => {
             let (id, out) = connection.open_stream(StreamKind::Raw);
             on_unwanted(&out, stream.stop.clone());
-            let header =
-                Header::ByteStream { id, span: stream.span, kind: stream.kind, metadata: stream.metadata.clone() };
+            let header = Header::ByteStream {
+                id,
+                span: stream.span,
+                kind: stream.kind,
+                metadata: stream.metadata.clone(),
+            };
             let job = move || {
                 for chunk in stream {
                     let (item, last) = match chunk {
@@ -130,7 +146,15 @@ pub(crate) fn read_flow(
             (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
             Flow::List(stream)
         }
-        (Header::ByteStream { span, kind, metadata, .. }, Some(mut items)) => {
+        (
+            Header::ByteStream {
+                span,
+                kind,
+                metadata,
+                ..
+            },
+            Some(mut items),
+        ) => {
             let stop = stop_handle(&items, cancel);
             let instance = instance.clone();
             let chunks = std::iter::from_fn(move || {
@@ -162,7 +186,11 @@ fn stop_handle(stream: &InStream, cancel: Option<&CancelToken>) -> Option<crate:
 fn broken(instance: &Instance, error: &StreamError) -> Error {
     match error {
         StreamError::Failed(failure) => instance.gone(failure, "its output was complete"),
-        StreamError::Stopped => Error::new(ErrorKind::Cancelled, "reading the output was cancelled".into()).of(&instance.name),
+        StreamError::Stopped => Error::new(
+            ErrorKind::Cancelled,
+            "reading the output was cancelled".into(),
+        )
+        .of(&instance.name),
         StreamError::WrongKind | StreamError::TimedOut => {
             Error::new(ErrorKind::Plugin, error.to_string().into()).of(&instance.name)
         }

@@ -38,17 +38,25 @@ impl Sources {
     pub fn add(&self, name: impl Into<String>, text: impl Into<String>) -> Span {
         let mut texts = self.lock();
         // One byte lies between two texts, so that no span touches both.
-        let start = texts.last().map_or(1, |last| last.start + last.text.len() as u64 + 1);
+        let start = texts
+            .last()
+            .map_or(1, |last| last.start + last.text.len() as u64 + 1);
         let text = text.into();
         let span = Span::new(start, start + text.len() as u64);
-        texts.push(Source { name: name.into(), start, text });
+        texts.push(Source {
+            name: name.into(),
+            start,
+            text,
+        });
         span
     }
 
     /// The bytes at a span; empty if it does not start within a text.
     pub fn contents(&self, span: Span) -> Vec<u8> {
         let texts = self.lock();
-        let Some((source, range)) = find(&texts, span) else { return Vec::new() };
+        let Some((source, range)) = find(&texts, span) else {
+            return Vec::new();
+        };
         source.text.as_bytes()[range].to_vec()
     }
 
@@ -63,7 +71,11 @@ impl Sources {
         while !source.text.is_char_boundary(end) {
             end += 1;
         }
-        Some(Place { name: source.name.clone(), text: source.text.clone(), range: start..end })
+        Some(Place {
+            name: source.name.clone(),
+            text: source.text.clone(),
+            range: start..end,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Source>> {
@@ -72,7 +84,10 @@ impl Sources {
 }
 
 fn find(texts: &[Source], span: Span) -> Option<(&Source, std::ops::Range<usize>)> {
-    let source = texts.iter().rev().find(|source| source.start <= span.start)?;
+    let source = texts
+        .iter()
+        .rev()
+        .find(|source| source.start <= span.start)?;
     let whole = Span::new(source.start, source.start + source.text.len() as u64);
     if span.start > whole.end {
         return None;

@@ -78,15 +78,18 @@ pub(crate) fn follow(
     tail: Arc<Tail>,
     to: Stderr,
 ) -> std::io::Result<StderrReader> {
-    let thread = std::thread::Builder::new().name("pegboard stderr".into()).stack_size(256 << 10).spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = source.read(&mut buffer, None) {
-            tail.push(&buffer[..count]);
-            if let Stderr::Forward(forward) = &to {
-                forward(&plugin, &buffer[..count]);
+    let thread = std::thread::Builder::new()
+        .name("pegboard stderr".into())
+        .stack_size(256 << 10)
+        .spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = source.read(&mut buffer, None) {
+                tail.push(&buffer[..count]);
+                if let Stderr::Forward(forward) = &to {
+                    forward(&plugin, &buffer[..count]);
+                }
             }
-        }
-    })?;
+        })?;
     Ok(StderrReader { thread, hangup })
 }
 

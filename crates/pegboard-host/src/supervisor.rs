@@ -70,7 +70,9 @@ impl Supervisor {
 fn supervise(engine: &Weak<EngineCore>) {
     let mut due = None;
     loop {
-        let Some(engine) = engine.upgrade() else { return };
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
         let mut work = engine.supervisor.lock();
         let deadline: Instant = due.unwrap_or_else(|| Instant::now() + LONGEST);
         while work.dropped.is_empty() && !work.look && !work.closing {
@@ -78,7 +80,12 @@ fn supervise(engine: &Weak<EngineCore>) {
             if left.is_zero() {
                 break;
             }
-            work = engine.supervisor.changed.wait_timeout(work, left).unwrap_or_else(PoisonError::into_inner).0;
+            work = engine
+                .supervisor
+                .changed
+                .wait_timeout(work, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         let dropped = std::mem::take(&mut work.dropped);
         work.look = false;

@@ -9,8 +9,8 @@ mod link;
 pub mod trace;
 
 pub use driver::{
-    Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError, StartFailure,
-    StreamError, StreamStop, Unwanted,
+    Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError,
+    StartFailure, StreamError, StreamStop, Unwanted,
 };
 #[cfg(unix)]
 pub use link::LocalListener;

@@ -34,8 +34,10 @@ impl Instance {
         }
         let instance = self.clone();
         let engine = self.engine.upgrade();
-        let spawned =
-            std::thread::Builder::new().name("pegboard burial".into()).stack_size(256 << 10).spawn(move || {
+        let spawned = std::thread::Builder::new()
+            .name("pegboard burial".into())
+            .stack_size(256 << 10)
+            .spawn(move || {
                 instance.see_to_end();
                 if let Some(engine) = engine {
                     engine.buried(&instance);
@@ -48,10 +50,17 @@ impl Instance {
     }
 
     fn see_to_end(self: &Arc<Self>) {
-        let deadlines = self.engine.upgrade().map_or_else(Deadlines::default, |engine| engine.config.deadlines);
+        let deadlines = self
+            .engine
+            .upgrade()
+            .map_or_else(Deadlines::default, |engine| engine.config.deadlines);
         let ended = |patience: Duration| self.process.wait(Instant::now() + patience).is_some();
-        let failure = self.connection().and_then(|connection| connection.failure());
-        let broken = failure.as_ref().is_some_and(|failure| failure.kind != FailureKind::Closed);
+        let failure = self
+            .connection()
+            .and_then(|connection| connection.failure());
+        let broken = failure
+            .as_ref()
+            .is_some_and(|failure| failure.kind != FailureKind::Closed);
         let patience = match &failure {
             // It was told goodbye and may finish its calls.
             None => deadlines.goodbye,
@@ -63,7 +72,11 @@ impl Instance {
             if let Some(connection) = self.connection() {
                 connection.close_sink();
             }
-            if !ended(if broken { Duration::ZERO } else { deadlines.close }) {
+            if !ended(if broken {
+                Duration::ZERO
+            } else {
+                deadlines.close
+            }) {
                 self.process.terminate();
                 ended(deadlines.terminate);
             }
@@ -77,13 +90,20 @@ impl Instance {
             }
             connection.fail(Failure::new(FailureKind::Local, "its process has ended"));
         }
-        let stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stderr = self
+            .stderr
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(stderr) = stderr {
             stderr.finish(Instant::now() + LAST_WORDS);
         }
         let mut diagnosis = self.provisional_diagnosis();
         diagnosis.exit = status.map(describe).or(diagnosis.exit);
-        self.ending.lock().unwrap_or_else(PoisonError::into_inner).diagnosis = Some(diagnosis);
+        self.ending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .diagnosis = Some(diagnosis);
         self.ended.notify_all();
     }
 
@@ -91,7 +111,10 @@ impl Instance {
     fn await_end(&self) {
         let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         while ending.diagnosis.is_none() {
-            ending = self.ended.wait(ending).unwrap_or_else(PoisonError::into_inner);
+            ending = self
+                .ended
+                .wait(ending)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -100,7 +123,8 @@ impl Instance {
 pub(crate) fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        let name = rustix::process::Signal::from_named_raw(signal).map_or_else(String::new, |name| format!(" ({name:?})"));
+        let name = rustix::process::Signal::from_named_raw(signal)
+            .map_or_else(String::new, |name| format!(" ({name:?})"));
         return format!("killed by signal {signal}{name}");
     }
     match status.code() {

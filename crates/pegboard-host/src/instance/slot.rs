@@ -49,8 +49,15 @@ enum Attention {
 /// Something that came for a call.
 #[derive(Debug)]
 pub(crate) enum SlotEvent {
-    EngineCall { id: EngineCallId, call: EngineCall, input: Option<InStream> },
-    Response { response: Response, output: Option<InStream> },
+    EngineCall {
+        id: EngineCallId,
+        call: EngineCall,
+        input: Option<InStream>,
+    },
+    Response {
+        response: Response,
+        output: Option<InStream>,
+    },
     Failed,
 }
 
@@ -63,7 +70,12 @@ pub(crate) enum Waited {
 
 impl Slot {
     pub(crate) fn new(command: String, context: Arc<dyn Context>) -> Arc<Slot> {
-        Arc::new(Slot { command, context, state: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Slot {
+            command,
+            context,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
     }
 
     /// A slot for a call whose answer nobody waits for.
@@ -87,13 +99,19 @@ impl Slot {
                 return Waited::Event(event);
             }
             state = match deadline {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(at) => {
                     let left = at.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Waited::TimedOut;
                     }
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }
@@ -168,7 +186,10 @@ impl Slot {
 
     /// True while somebody wants to know what comes of the call.
     pub(crate) fn is_awaited(&self) -> bool {
-        !matches!(self.lock().attention, Attention::Abandoned | Attention::Unattended)
+        !matches!(
+            self.lock().attention,
+            Attention::Abandoned | Attention::Unattended
+        )
     }
 
     pub(crate) fn is_unattended(&self) -> bool {

@@ -19,7 +19,13 @@ pub(crate) struct Process {
 
 /// Starts a process.
 pub(crate) fn spawn(launch: Launch) -> io::Result<Spawned> {
-    let streams = || if launch.piped { Stdio::piped() } else { Stdio::inherit() };
+    let streams = || {
+        if launch.piped {
+            Stdio::piped()
+        } else {
+            Stdio::inherit()
+        }
+    };
     let mut child = Command::new(&launch.program)
         .args(&launch.arguments)
         .env_clear()
@@ -49,7 +55,11 @@ pub(crate) fn spawn(launch: Launch) -> io::Result<Spawned> {
         let link = Link::blocking(stderr, io::sink(), || {});
         (link.source, link.hangup)
     });
-    Ok(Spawned { process: Process { child, pid }, link, stderr })
+    Ok(Spawned {
+        process: Process { child, pid },
+        link,
+        stderr,
+    })
 }
 
 impl Process {
@@ -68,7 +78,12 @@ impl Process {
     }
 
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten()
+        self.child
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_wait()
+            .ok()
+            .flatten()
     }
 
     pub(crate) fn terminate(&self) {}

@@ -11,7 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 use pegboard_transport::Link;
 
@@ -44,11 +46,20 @@ fn spawn_here(launch: &Launch) -> io::Result<Spawned> {
         .env(MARK, &launch.mark)
         .current_dir(&launch.directory)
         .process_group(0);
-    let streams = || if launch.piped { Stdio::piped() } else { Stdio::inherit() };
-    command.stdin(streams()).stdout(streams()).stderr(match launch.stderr {
-        StderrTo::Pipe => Stdio::piped(),
-        StderrTo::Inherit => Stdio::inherit(),
-    });
+    let streams = || {
+        if launch.piped {
+            Stdio::piped()
+        } else {
+            Stdio::inherit()
+        }
+    };
+    command
+        .stdin(streams())
+        .stdout(streams())
+        .stderr(match launch.stderr {
+            StderrTo::Pipe => Stdio::piped(),
+            StderrTo::Inherit => Stdio::inherit(),
+        });
     #[cfg(target_os = "linux")]
     die_with_parent(&mut command);
     let mut child = command.spawn()?;
@@ -57,7 +68,10 @@ fn spawn_here(launch: &Launch) -> io::Result<Spawned> {
         (Some(stdout), Some(stdin)) => Some(Link::from_fds(stdout.into(), stdin.into())),
         _ => None,
     };
-    let stderr = child.stderr.take().map(|stderr| Link::source_from_fd(stderr.into()));
+    let stderr = child
+        .stderr
+        .take()
+        .map(|stderr| Link::source_from_fd(stderr.into()));
     let process = Process {
         child: Mutex::new(child),
         pid,
@@ -66,7 +80,11 @@ fn spawn_here(launch: &Launch) -> io::Result<Spawned> {
         pidfd: rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok(),
     };
     match (link.transpose(), stderr.transpose()) {
-        (Ok(link), Ok(stderr)) => Ok(Spawned { process, link, stderr }),
+        (Ok(link), Ok(stderr)) => Ok(Spawned {
+            process,
+            link,
+            stderr,
+        }),
         (Err(error), _) | (_, Err(error)) => {
             process.end_tree();
             Err(error)
@@ -76,7 +94,10 @@ fn spawn_here(launch: &Launch) -> io::Result<Spawned> {
 
 /// Has the kernel kill the child when the thread that starts it ends, which is when this process ends.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the child must ask for the signal between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "the child must ask for the signal between fork and exec"
+)]
 fn die_with_parent(command: &mut Command) {
     let parent = std::process::id();
     // SAFETY: the closure only makes system calls that are allowed between fork and exec, and allocates nothing.
@@ -107,9 +128,12 @@ fn on_spawner_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static
         Ok(jobs)
     });
     let gone = || io::Error::other("the thread that starts processes is gone");
-    let jobs = spawner.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+    let jobs = spawner
+        .as_ref()
+        .map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
     let (done, result) = sync_channel(1);
-    jobs.send(Box::new(move || drop(done.send(job())))).map_err(|_| gone())?;
+    jobs.send(Box::new(move || drop(done.send(job()))))
+        .map_err(|_| gone())?;
     result.recv().map_err(|_| gone())
 }
 
@@ -157,7 +181,13 @@ impl Process {
             }
             Ok(None) => None,
             // It was reaped.
-            Err(_) => self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten(),
+            Err(_) => self
+                .child
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .try_wait()
+                .ok()
+                .flatten(),
         }
     }
 
@@ -196,22 +226,34 @@ fn poll_for(fd: std::os::fd::BorrowedFd<'_>, longest: Duration) {
         tv_sec: longest.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: longest.subsec_nanos().into(),
     };
-    let _ = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timeout));
+    let _ = poll(
+        &mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)],
+        Some(&timeout),
+    );
 }
 
 /// Kills every process whose environment has this mark, until none is found.
 fn sweep(mark: &str) {
     let needle = format!("{MARK}={mark}").into_bytes();
     for _ in 0..SWEEPS {
-        let Ok(processes) = fs::read_dir("/proc") else { return };
+        let Ok(processes) = fs::read_dir("/proc") else {
+            return;
+        };
         let mut found = false;
         for entry in processes.flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+                .and_then(Pid::from_raw)
             else {
                 continue;
             };
-            let marked = fs::read(entry.path().join("environ"))
-                .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == needle));
+            let marked = fs::read(entry.path().join("environ")).is_ok_and(|environment| {
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == needle)
+            });
             if marked && kill_process(pid, Signal::KILL).is_ok() {
                 found = true;
             }
@@ -224,7 +266,10 @@ fn sweep(mark: &str) {
 
 /// Gives the terminal to a process group.
 pub(crate) fn give_terminal(pid: u32) -> io::Result<()> {
-    let group = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    let group = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(io::ErrorKind::InvalidInput)?;
     set_terminal_group(group)
 }
 
@@ -234,12 +279,20 @@ pub(crate) fn take_terminal() -> io::Result<()> {
 }
 
 fn set_terminal_group(group: Pid) -> io::Result<()> {
-    let terminal = fs::OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    with_signal_blocked(libc::SIGTTOU, || Ok(rustix::termios::tcsetpgrp(&terminal, group)?))
+    let terminal = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/tty")?;
+    with_signal_blocked(libc::SIGTTOU, || {
+        Ok(rustix::termios::tcsetpgrp(&terminal, group)?)
+    })
 }
 
 /// A background process that changes the terminal's group is stopped by SIGTTOU unless it blocks it.
-#[expect(unsafe_code, reason = "there is no safe way to block a signal for one thread")]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe way to block a signal for one thread"
+)]
 fn with_signal_blocked<T>(signal: libc::c_int, act: impl FnOnce() -> T) -> T {
     // SAFETY: both sets are initialised by the calls that fill them, and live until the calls that read them return.
     unsafe {
@@ -348,7 +401,13 @@ impl Drop for Guard {
 impl Process {
     pub(crate) fn memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace()
+            .next()?
+            .parse::<u64>()
+            .ok()
+            .map(|kib| kib * 1024)
     }
 }

@@ -19,7 +19,8 @@ use std::time::Duration;
 use pegboard_protocol::LabeledError;
 use pegboard_protocol::codec::{self, Decoder, Encoding};
 use pegboard_protocol::nu::{
-    Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal, StreamId, StreamKind,
+    Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal,
+    StreamId, StreamKind,
 };
 use pegboard_protocol::session::{Event, Failure, FailureKind, ReaderId, Role, Session};
 
@@ -41,20 +42,40 @@ pub trait Handler: Send + Sync + 'static {
 
 /// What a connection tells its handler; streams come as objects.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the fields are those of the session's event of the same name")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the session's event of the same name"
+)]
 pub enum Incoming {
     /// To a plugin: the engine asks for something.
-    Call { id: CallId, call: Call, input: Option<InStream> },
+    Call {
+        id: CallId,
+        call: Call,
+        input: Option<InStream>,
+    },
     /// To a host: a call was answered.
-    Response { id: CallId, response: Response, output: Option<InStream> },
+    Response {
+        id: CallId,
+        response: Response,
+        output: Option<InStream>,
+    },
     /// To a host: nothing more will come of a call.
     CallClosed { id: CallId },
     /// To a host: the session failed before the call was answered.
     CallFailed { id: CallId },
     /// To a host: a running call needs something.
-    EngineCall { context: CallId, id: EngineCallId, call: EngineCall, input: Option<InStream> },
+    EngineCall {
+        context: CallId,
+        id: EngineCallId,
+        call: EngineCall,
+        input: Option<InStream>,
+    },
     /// To a plugin: an engine call was answered.
-    EngineResponse { id: EngineCallId, response: EngineResponse, output: Option<InStream> },
+    EngineResponse {
+        id: EngineCallId,
+        response: EngineResponse,
+        output: Option<InStream>,
+    },
     /// To a plugin: the session failed before the engine call was answered.
     EngineCallFailed { id: EngineCallId },
     /// To a plugin: a signal.
@@ -108,7 +129,9 @@ struct State<R> {
 
 impl<R: Role> Clone for Connection<R> {
     fn clone(&self) -> Self {
-        Connection { shared: self.shared.clone() }
+        Connection {
+            shared: self.shared.clone(),
+        }
     }
 }
 
@@ -198,7 +221,13 @@ impl<R: Role + Send + 'static> Shared<R> {
             let dialect = state.session.dialect();
             let mut next = Some(message);
             while let Some(message) = next.take() {
-                match codec::encode(&message, R::SENDER, self.encoding, dialect, &mut state.outbox) {
+                match codec::encode(
+                    &message,
+                    R::SENDER,
+                    self.encoding,
+                    dialect,
+                    &mut state.outbox,
+                ) {
                     Ok(()) => self.record(Direction::Sent, &message, dialect),
                     Err(error) => {
                         let error = LabeledError::new(error.to_string());
@@ -221,7 +250,10 @@ impl<R: Role + Send + 'static> Shared<R> {
     }
 
     /// Writes what the link takes without waiting; the rest is left to the writer thread.
-    fn flush<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<R>>) -> MutexGuard<'a, State<R>> {
+    fn flush<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State<R>>,
+    ) -> MutexGuard<'a, State<R>> {
         while !state.writing && !state.outbox.is_empty() {
             state.writing = true;
             let bytes = std::mem::take(&mut state.outbox);
@@ -253,13 +285,23 @@ impl<R: Role + Send + 'static> Shared<R> {
             state.recycle(bytes);
         }
         if state.closing && !state.writing && state.outbox.is_empty() {
-            drop(self.sink.lock().unwrap_or_else(PoisonError::into_inner).take());
+            drop(
+                self.sink
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
         }
         state
     }
 
     fn with_sink<T>(&self, act: impl FnOnce(&mut dyn Sink) -> io::Result<T>) -> io::Result<T> {
-        match self.sink.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        match self
+            .sink
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             Some(sink) => act(sink.as_mut()),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
@@ -272,9 +314,19 @@ impl<R: Role + Send + 'static> Shared<R> {
         error: &io::Error,
     ) -> MutexGuard<'a, State<R>> {
         state.outbox.clear();
-        drop(self.sink.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if error.kind() != io::ErrorKind::BrokenPipe && error.kind() != io::ErrorKind::ConnectionReset {
-            state.session.fail(Failure::new(FailureKind::Link, format!("writing to it failed: {error}")));
+        drop(
+            self.sink
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        if error.kind() != io::ErrorKind::BrokenPipe
+            && error.kind() != io::ErrorKind::ConnectionReset
+        {
+            state.session.fail(Failure::new(
+                FailureKind::Link,
+                format!("writing to it failed: {error}"),
+            ));
             self.hangup.hang_up();
         } else if !state.deaf {
             state.deaf = true;
@@ -293,7 +345,10 @@ impl<R: Role + Send + 'static> Shared<R> {
                 .stack_size(256 << 10)
                 .spawn(move || shared.write_loop());
             if let Err(error) = spawned {
-                state.session.fail(Failure::new(FailureKind::Local, format!("no thread could be started: {error}")));
+                state.session.fail(Failure::new(
+                    FailureKind::Local,
+                    format!("no thread could be started: {error}"),
+                ));
             }
         }
         self.stuck.notify_all();
@@ -307,13 +362,22 @@ impl<R: Role + Send + 'static> Shared<R> {
                     return;
                 }
                 if !state.deaf {
-                    state = self.stuck.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = self
+                        .stuck
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
                     continue;
                 }
-                let waited = self.stuck.wait_timeout(state, DEAF_GRACE).unwrap_or_else(PoisonError::into_inner);
+                let waited = self
+                    .stuck
+                    .wait_timeout(state, DEAF_GRACE)
+                    .unwrap_or_else(PoisonError::into_inner);
                 state = waited.0;
                 if waited.1.timed_out() {
-                    state.session.fail(Failure::new(FailureKind::Closed, "it closed its input and went on running"));
+                    state.session.fail(Failure::new(
+                        FailureKind::Closed,
+                        "it closed its input and went on running",
+                    ));
                     self.hangup.hang_up();
                     return self.settle(state);
                 }
@@ -346,35 +410,71 @@ impl<R: Role + Send + 'static> Shared<R> {
 
     fn deliver(self: &Arc<Self>, event: Event) {
         let incoming = match event {
-            Event::Item { reader, item, size } => return self.to_inbox(reader, |inbox| inbox.push(item, size)),
-            Event::WrongItem { reader } => return self.to_inbox(reader, |inbox| inbox.end(Some(StreamError::WrongKind))),
+            Event::Item { reader, item, size } => {
+                return self.to_inbox(reader, |inbox| inbox.push(item, size));
+            }
+            Event::WrongItem { reader } => {
+                return self.to_inbox(reader, |inbox| inbox.end(Some(StreamError::WrongKind)));
+            }
             Event::Ended { reader } => return self.to_inbox(reader, |inbox| inbox.end(None)),
             Event::ReaderFailed { reader } => {
                 let failure = self.lock().session.failure().cloned();
-                let failure = failure.unwrap_or_else(|| Failure::new(FailureKind::Closed, "the connection is closed"));
-                return self.to_inbox(reader, |inbox| inbox.end(Some(StreamError::Failed(failure))));
+                let failure = failure.unwrap_or_else(|| {
+                    Failure::new(FailureKind::Closed, "the connection is closed")
+                });
+                return self.to_inbox(reader, |inbox| {
+                    inbox.end(Some(StreamError::Failed(failure)))
+                });
             }
             Event::Writable { .. } => return self.room.notify_all(),
             Event::Unwanted { stream } => {
                 self.room.notify_all();
-                let watcher = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+                let watcher = self
+                    .watchers
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&stream);
                 if let Some(act) = watcher {
                     act();
                 }
                 return;
             }
-            Event::Call { id, call, input } => Incoming::Call { id, call, input: self.reader(input) },
-            Event::Response { id, response, output } => {
-                Incoming::Response { id, response, output: self.reader(output) }
-            }
+            Event::Call { id, call, input } => Incoming::Call {
+                id,
+                call,
+                input: self.reader(input),
+            },
+            Event::Response {
+                id,
+                response,
+                output,
+            } => Incoming::Response {
+                id,
+                response,
+                output: self.reader(output),
+            },
             Event::CallClosed { id } => Incoming::CallClosed { id },
             Event::CallFailed { id } => Incoming::CallFailed { id },
-            Event::EngineCall { context, id, call, input } => {
-                Incoming::EngineCall { context, id, call, input: self.reader(input) }
-            }
-            Event::EngineResponse { id, response, output } => {
-                Incoming::EngineResponse { id, response, output: self.reader(output) }
-            }
+            Event::EngineCall {
+                context,
+                id,
+                call,
+                input,
+            } => Incoming::EngineCall {
+                context,
+                id,
+                call,
+                input: self.reader(input),
+            },
+            Event::EngineResponse {
+                id,
+                response,
+                output,
+            } => Incoming::EngineResponse {
+                id,
+                response,
+                output: self.reader(output),
+            },
             Event::EngineCallFailed { id } => Incoming::EngineCallFailed { id },
             Event::Signal(signal) => Incoming::Signal(signal),
             Event::Option(option) => Incoming::Option(option),
@@ -394,7 +494,12 @@ impl<R: Role + Send + 'static> Shared<R> {
     }
 
     fn to_inbox(&self, reader: ReaderId, act: impl FnOnce(&Inbox)) {
-        let inbox = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).get(&reader).cloned();
+        let inbox = self
+            .inboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&reader)
+            .cloned();
         if let Some(inbox) = inbox {
             act(&inbox);
         }
@@ -403,7 +508,10 @@ impl<R: Role + Send + 'static> Shared<R> {
     fn reader(self: &Arc<Self>, reader: Option<ReaderId>) -> Option<InStream> {
         let reader = reader?;
         let inbox = Arc::<Inbox>::default();
-        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, inbox.clone());
+        self.inboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(reader, inbox.clone());
         Some(InStream::new(self.clone(), reader, inbox))
     }
 
@@ -444,7 +552,12 @@ impl<R: Role + Send + 'static> Shared<R> {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
                     break Failure::new(FailureKind::Closed, "the connection was reset");
                 }
-                Err(error) => break Failure::new(FailureKind::Link, format!("reading from it failed: {error}")),
+                Err(error) => {
+                    break Failure::new(
+                        FailureKind::Link,
+                        format!("reading from it failed: {error}"),
+                    );
+                }
             }
         };
         let mut state = self.lock();

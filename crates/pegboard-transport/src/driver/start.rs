@@ -10,7 +10,8 @@ use semver::Version;
 use pegboard_protocol::codec::{self, DecodeError, Decoder, Encoding, Limits, Sender};
 use pegboard_protocol::nu::{Dialect, Feature, Message};
 use pegboard_protocol::session::{
-    EngineHandshake, EnginePolicy, FlowLimits, HandshakeError, Host, Plugin, PluginHandshake, PluginPolicy, Role, Session,
+    EngineHandshake, EnginePolicy, FlowLimits, HandshakeError, Host, Plugin, PluginHandshake,
+    PluginPolicy, Role, Session,
 };
 
 use super::{Connection, Handler, Shared, State};
@@ -91,11 +92,19 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let awaited = self.awaited;
         match &self.failure {
-            StartFailure::TimedOut(time) => write!(f, "it did not send its {awaited} within {time:?}"),
-            StartFailure::Closed => write!(f, "it closed the connection before it sent its {awaited}"),
-            StartFailure::Undecodable(error) => write!(f, "what it sent for its {awaited} makes no sense: {error}"),
+            StartFailure::TimedOut(time) => {
+                write!(f, "it did not send its {awaited} within {time:?}")
+            }
+            StartFailure::Closed => {
+                write!(f, "it closed the connection before it sent its {awaited}")
+            }
+            StartFailure::Undecodable(error) => {
+                write!(f, "what it sent for its {awaited} makes no sense: {error}")
+            }
             StartFailure::Handshake(error) => error.fmt(f),
-            StartFailure::Link(error) => write!(f, "the link broke while waiting for its {awaited}: {error}"),
+            StartFailure::Link(error) => {
+                write!(f, "the link broke while waiting for its {awaited}: {error}")
+            }
         }
     }
 }
@@ -111,19 +120,38 @@ impl Connection<Host> {
         settings: EngineSettings,
         handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Host>, StartError> {
-        let Link { source, sink, hangup } = link;
-        let mut opening = Opening { source, sink, awaited: "encoding", began: Instant::now() };
+        let Link {
+            source,
+            sink,
+            hangup,
+        } = link;
+        let mut opening = Opening {
+            source,
+            sink,
+            awaited: "encoding",
+            began: Instant::now(),
+        };
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
         let mut decoder = Decoder::new(encoding, Sender::Plugin, settings.limits);
         decoder.feed(&rest);
         let began = opening.began;
-        let mut handshake =
-            EngineHandshake::new(settings.policy.clone(), settings.features.clone(), settings.flow, Duration::ZERO);
+        let mut handshake = EngineHandshake::new(
+            settings.policy.clone(),
+            settings.features.clone(),
+            settings.flow,
+            Duration::ZERO,
+        );
         let message = loop {
             if let Some(hello) = handshake.handle_timeout(began.elapsed()) {
                 opening.say(&hello, Sender::Engine, encoding, settings.hello_timeout)?;
-                record(&settings.recorder, &settings.name, Sender::Engine, Direction::Sent, &hello);
+                record(
+                    &settings.recorder,
+                    &settings.name,
+                    Sender::Engine,
+                    Direction::Sent,
+                    &hello,
+                );
             }
             match decoder.next() {
                 Ok(Some(frame)) => break frame.message,
@@ -133,14 +161,29 @@ impl Connection<Host> {
             let speak_at = handshake.poll_timeout().map(|at| began + at);
             opening.read_more(&mut decoder, settings.hello_timeout, speak_at)?;
         };
-        record(&settings.recorder, &settings.name, Sender::Engine, Direction::Received, &message);
+        record(
+            &settings.recorder,
+            &settings.name,
+            Sender::Engine,
+            Direction::Received,
+            &message,
+        );
         let version = announced(&message);
         let session = handshake.receive(message).map_err(|error| StartError {
             version,
             ..opening.error(StartFailure::Handshake(error))
         })?;
         decoder.set_dialect(session.dialect());
-        Ok(run(session, opening, decoder, encoding, hangup, settings.name, settings.recorder, handler))
+        Ok(run(
+            session,
+            opening,
+            decoder,
+            encoding,
+            hangup,
+            settings.name,
+            settings.recorder,
+            handler,
+        ))
     }
 }
 
@@ -151,13 +194,37 @@ impl Connection<Plugin> {
         settings: PluginSettings,
         handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Plugin>, StartError> {
-        let Link { source, sink, hangup } = link;
-        let mut opening = Opening { source, sink, awaited: "Hello", began: Instant::now() };
-        let (handshake, hello) =
-            PluginHandshake::new(settings.version.clone(), &settings.features, settings.policy, settings.flow);
+        let Link {
+            source,
+            sink,
+            hangup,
+        } = link;
+        let mut opening = Opening {
+            source,
+            sink,
+            awaited: "Hello",
+            began: Instant::now(),
+        };
+        let (handshake, hello) = PluginHandshake::new(
+            settings.version.clone(),
+            &settings.features,
+            settings.policy,
+            settings.flow,
+        );
         opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
-        opening.say(&hello, Sender::Plugin, settings.encoding, settings.hello_timeout)?;
-        record(&settings.recorder, &settings.name, Sender::Plugin, Direction::Sent, &hello);
+        opening.say(
+            &hello,
+            Sender::Plugin,
+            settings.encoding,
+            settings.hello_timeout,
+        )?;
+        record(
+            &settings.recorder,
+            &settings.name,
+            Sender::Plugin,
+            Direction::Sent,
+            &hello,
+        );
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let message = loop {
             match decoder.next() {
@@ -166,14 +233,29 @@ impl Connection<Plugin> {
                 Err(error) => return Err(opening.error(StartFailure::Undecodable(error))),
             }
         };
-        record(&settings.recorder, &settings.name, Sender::Plugin, Direction::Received, &message);
+        record(
+            &settings.recorder,
+            &settings.name,
+            Sender::Plugin,
+            Direction::Received,
+            &message,
+        );
         let version = announced(&message);
         let session = handshake.receive(message).map_err(|error| StartError {
             version,
             ..opening.error(StartFailure::Handshake(error))
         })?;
         decoder.set_dialect(session.dialect());
-        Ok(run(session, opening, decoder, settings.encoding, hangup, settings.name, settings.recorder, handler))
+        Ok(run(
+            session,
+            opening,
+            decoder,
+            settings.encoding,
+            hangup,
+            settings.name,
+            settings.recorder,
+            handler,
+        ))
     }
 }
 
@@ -184,13 +266,22 @@ fn announced(message: &Message) -> Option<String> {
     }
 }
 
-fn record(recorder: &Option<Recorder>, name: &str, side: Sender, direction: Direction, message: &Message) {
+fn record(
+    recorder: &Option<Recorder>,
+    name: &str,
+    side: Sender,
+    direction: Direction,
+    message: &Message,
+) {
     if let Some(recorder) = recorder {
         recorder.message(name, direction, side, message, Dialect::NEWEST);
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a connection, which only this function joins")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a connection, which only this function joins"
+)]
 fn run<R: Role + Send + 'static>(
     session: Session<R>,
     opening: Opening,
@@ -226,7 +317,9 @@ fn run<R: Role + Send + 'static>(
         recorder,
         name,
     });
-    let connection = Connection { shared: shared.clone() };
+    let connection = Connection {
+        shared: shared.clone(),
+    };
     connection.set_handler(handler(&connection));
     // The session may have a Hello to send.
     shared.settle(shared.lock());
@@ -237,7 +330,10 @@ fn run<R: Role + Send + 'static>(
         .spawn(move || reading.read_loop(source, decoder));
     if let Err(error) = spawned {
         use pegboard_protocol::session::{Failure, FailureKind};
-        connection.fail(Failure::new(FailureKind::Local, format!("no thread could be started: {error}")));
+        connection.fail(Failure::new(
+            FailureKind::Local,
+            format!("no thread could be started: {error}"),
+        ));
     }
     connection
 }
@@ -257,7 +353,11 @@ impl Opening {
     }
 
     fn error(&self, failure: StartFailure) -> StartError {
-        StartError { awaited: self.awaited, failure, version: None }
+        StartError {
+            awaited: self.awaited,
+            failure,
+            version: None,
+        }
     }
 
     fn read_encoding(&mut self, timeout: Duration) -> Result<(Encoding, Vec<u8>), StartError> {
@@ -288,15 +388,24 @@ impl Opening {
         Ok(())
     }
 
-    fn read(&mut self, buffer: &mut [u8], timeout: Duration, wake: Option<Instant>) -> Result<usize, StartError> {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        timeout: Duration,
+        wake: Option<Instant>,
+    ) -> Result<usize, StartError> {
         let end = self.began + timeout;
         let until = wake.map_or(end, |wake| wake.min(end));
         match self.source.read(buffer, Some(until)) {
             Ok(0) => Err(self.error(StartFailure::Closed)),
             Ok(count) => Ok(count),
             Err(error) if error.kind() == io::ErrorKind::TimedOut && until < end => Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(self.error(StartFailure::TimedOut(timeout))),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(self.error(StartFailure::Closed)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(self.error(StartFailure::TimedOut(timeout)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                Err(self.error(StartFailure::Closed))
+            }
             Err(error) => Err(self.error(StartFailure::Link(error))),
         }
     }

@@ -117,7 +117,11 @@ impl<R: Role + Send + 'static> Release for Owner<R> {
     }
 
     fn release(&self) {
-        self.shared.inboxes.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.reader);
+        self.shared
+            .inboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.reader);
         let mut state = self.shared.lock();
         state.session.release(self.reader);
         self.shared.settle(state);
@@ -125,12 +129,24 @@ impl<R: Role + Send + 'static> Release for Owner<R> {
 }
 
 impl InStream {
-    pub(super) fn new<R: Role + Send + 'static>(shared: Arc<Shared<R>>, reader: ReaderId, inbox: Arc<Inbox>) -> Self {
-        InStream { inbox, owner: Box::new(Owner { shared, reader }), consumed: Vec::new(), over: false }
+    pub(super) fn new<R: Role + Send + 'static>(
+        shared: Arc<Shared<R>>,
+        reader: ReaderId,
+        inbox: Arc<Inbox>,
+    ) -> Self {
+        InStream {
+            inbox,
+            owner: Box::new(Owner { shared, reader }),
+            consumed: Vec::new(),
+            over: false,
+        }
     }
 
     /// Waits for the next item. None after the end; an error, once, when the stream breaks off.
-    pub fn next_item(&mut self, deadline: Option<Instant>) -> Option<Result<StreamItem, StreamError>> {
+    pub fn next_item(
+        &mut self,
+        deadline: Option<Instant>,
+    ) -> Option<Result<StreamItem, StreamError>> {
         if self.over {
             return None;
         }
@@ -156,13 +172,20 @@ impl InStream {
                 continue;
             }
             queue = match deadline {
-                None => inbox.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => inbox
+                    .changed
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(at) => {
                     let now = Instant::now();
                     if at <= now {
                         return Some(Err(StreamError::TimedOut));
                     }
-                    inbox.changed.wait_timeout(queue, at - now).unwrap_or_else(PoisonError::into_inner).0
+                    inbox
+                        .changed
+                        .wait_timeout(queue, at - now)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }
@@ -223,7 +246,12 @@ impl<R: Role + Send + 'static> OutStream<R> {
 
     /// Has a function called, once, when nobody wants more of the stream. It must not wait.
     pub fn on_unwanted(&self, act: impl FnOnce() + Send + 'static) {
-        let mut watchers = self.connection.shared.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self
+            .connection
+            .shared
+            .watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         watchers.insert(self.id, Box::new(act));
     }
 
@@ -246,7 +274,10 @@ impl<R: Role + Send + 'static> OutStream<R> {
             } else if !state.session.is_wanted(self.id) {
                 return Err(Unwanted);
             }
-            state = shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared
+                .room
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -254,7 +285,13 @@ impl<R: Role + Send + 'static> OutStream<R> {
 impl<R: Role + Send + 'static> Drop for OutStream<R> {
     fn drop(&mut self) {
         let id = self.id;
-        let watcher = self.connection.shared.watchers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let watcher = self
+            .connection
+            .shared
+            .watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
         drop(watcher);
         self.connection.session(|session| session.finish(id));
     }

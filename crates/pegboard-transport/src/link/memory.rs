@@ -82,7 +82,11 @@ impl Pipe {
                 Some(at) => at - now,
                 None => Duration::from_secs(3600),
             };
-            state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }
@@ -116,7 +120,9 @@ fn put(state: &mut State, bytes: &[u8]) -> Option<io::Result<usize>> {
 
 impl Sink for Writer {
     fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.wait(None, |state| Some(put(state, bytes).unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))))
+        self.0.wait(None, |state| {
+            Some(put(state, bytes).unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into())))
+        })
     }
 
     fn write(&mut self, bytes: &[u8], deadline: Option<Instant>) -> io::Result<usize> {

@@ -24,7 +24,11 @@ impl Link {
         set_nonblocking(&read)?;
         set_nonblocking(&write)?;
         Ok(Link {
-            source: Box::new(FdSource { fd: read, wake: wake.clone(), poll_first: true }),
+            source: Box::new(FdSource {
+                fd: read,
+                wake: wake.clone(),
+                poll_first: true,
+            }),
             sink: Box::new(FdSink { fd: write, wake }),
             hangup,
         })
@@ -34,7 +38,14 @@ impl Link {
     pub fn source_from_fd(read: OwnedFd) -> io::Result<(Box<dyn Source>, Hangup)> {
         let (wake, hangup) = waker()?;
         set_nonblocking(&read)?;
-        Ok((Box::new(FdSource { fd: read, wake, poll_first: true }), hangup))
+        Ok((
+            Box::new(FdSource {
+                fd: read,
+                wake,
+                poll_first: true,
+            }),
+            hangup,
+        ))
     }
 }
 
@@ -42,7 +53,14 @@ impl Link {
 fn waker() -> io::Result<(Arc<OwnedFd>, Hangup)> {
     let (reading, writing) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     let writing = Mutex::new(Some(writing));
-    let hangup = Hangup::new(move || drop(writing.lock().unwrap_or_else(PoisonError::into_inner).take()));
+    let hangup = Hangup::new(move || {
+        drop(
+            writing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        )
+    });
     Ok((Arc::new(reading), hangup))
 }
 
@@ -51,10 +69,18 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
 }
 
 /// Waits for `flags` on a descriptor.
-fn wait(fd: impl AsFd, wake: &OwnedFd, flags: PollFlags, deadline: Option<Instant>) -> io::Result<()> {
+fn wait(
+    fd: impl AsFd,
+    wake: &OwnedFd,
+    flags: PollFlags,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
     loop {
         let timeout = match deadline {
-            Some(at) => Some(timespec(at.checked_duration_since(Instant::now()).ok_or_else(timed_out)?)),
+            Some(at) => Some(timespec(
+                at.checked_duration_since(Instant::now())
+                    .ok_or_else(timed_out)?,
+            )),
             None => None,
         };
         let mut fds = [PollFd::new(&fd, flags), PollFd::new(wake, PollFlags::IN)];
@@ -148,7 +174,11 @@ impl LocalListener {
             Ok(listener)
         });
         match listener {
-            Ok(listener) => Ok(LocalListener { listener, directory: directory.to_owned(), path }),
+            Ok(listener) => Ok(LocalListener {
+                listener,
+                directory: directory.to_owned(),
+                path,
+            }),
             Err(error) => {
                 let _ = fs::remove_dir_all(directory);
                 Err(error)
@@ -170,7 +200,11 @@ impl LocalListener {
         Link::from_fds(read, write)
     }
 
-    fn accept_one(&self, deadline: Instant, gone: &mut impl FnMut() -> bool) -> io::Result<OwnedFd> {
+    fn accept_one(
+        &self,
+        deadline: Instant,
+        gone: &mut impl FnMut() -> bool,
+    ) -> io::Result<OwnedFd> {
         const LOOK: Duration = Duration::from_millis(20);
         loop {
             match self.listener.accept() {
@@ -179,9 +213,14 @@ impl LocalListener {
                 Err(error) => return Err(error),
             }
             if gone() {
-                return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the plugin exited without connecting"));
+                return Err(io::Error::new(
+                    io::ErrorKind::BrokenPipe,
+                    "the plugin exited without connecting",
+                ));
             }
-            let left = deadline.checked_duration_since(Instant::now()).ok_or_else(timed_out)?;
+            let left = deadline
+                .checked_duration_since(Instant::now())
+                .ok_or_else(timed_out)?;
             let mut fds = [PollFd::new(&self.listener, PollFlags::IN)];
             match poll(&mut fds, Some(&timespec(left.min(LOOK)))) {
                 Ok(_) | Err(Errno::INTR) => {}

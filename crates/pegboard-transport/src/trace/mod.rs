@@ -60,16 +60,28 @@ impl Recorder {
     }
 
     fn begin(output: Box<dyn Write + Send>, redaction: Option<Redaction>) -> Recorder {
-        let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
-        let recording = Recording { output, redaction, error: None };
-        let recorder = Recorder { shared: Arc::new(Mutex::new(recording)), began: Instant::now() };
-        recorder.lock().line(&json!({ "trace": "pegboard", "format": FORMAT, "began": began }));
+        let began = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_millis() as u64);
+        let recording = Recording {
+            output,
+            redaction,
+            error: None,
+        };
+        let recorder = Recorder {
+            shared: Arc::new(Mutex::new(recording)),
+            began: Instant::now(),
+        };
+        recorder
+            .lock()
+            .line(&json!({ "trace": "pegboard", "format": FORMAT, "began": began }));
         recorder
     }
 
     /// Writes a remark with details, such as the start of a process.
     pub fn note(&self, plugin: &str, note: &str, details: Json) {
-        let line = json!({ "t": self.seconds(), "plugin": plugin, "note": note, "details": details });
+        let line =
+            json!({ "t": self.seconds(), "plugin": plugin, "note": note, "details": details });
         self.lock().line(&line);
     }
 
@@ -93,14 +105,18 @@ impl Recorder {
         };
         let seconds = self.seconds();
         let mut recording = self.lock();
-        let redacted = recording.redaction.as_mut().and_then(|redaction| redaction.apply(plugin, message));
+        let redacted = recording
+            .redaction
+            .as_mut()
+            .and_then(|redaction| redaction.apply(plugin, message));
         let message = redacted.as_ref().unwrap_or(message);
         let name = match from {
             Sender::Engine => "engine",
             Sender::Plugin => "plugin",
         };
         let plugin = Json::from(plugin);
-        let mut line = format!(r#"{{"t":{seconds},"plugin":{plugin},"from":"{name}","#).into_bytes();
+        let mut line =
+            format!(r#"{{"t":{seconds},"plugin":{plugin},"from":"{name}","#).into_bytes();
         line.extend_from_slice(br#""message":"#);
         let start = line.len();
         if codec::encode(message, from, Encoding::Json, dialect, &mut line).is_ok() {
@@ -141,7 +157,11 @@ impl Recording {
 
     fn write(&mut self, line: &[u8]) {
         if self.error.is_none() {
-            self.error = self.output.write_all(line).and_then(|()| self.output.flush()).err();
+            self.error = self
+                .output
+                .write_all(line)
+                .and_then(|()| self.output.flush())
+                .err();
         }
     }
 }

@@ -78,7 +78,13 @@ impl Trace {
             .filter(|first| first["trace"] == "pegboard")
             .ok_or_else(|| error(0, "this is not a Pegboard trace"))?;
         if began["format"] != FORMAT {
-            return Err(error(0, format!("the trace has format {}; this program reads {FORMAT}", began["format"])));
+            return Err(error(
+                0,
+                format!(
+                    "the trace has format {}; this program reads {FORMAT}",
+                    began["format"]
+                ),
+            ));
         }
         let mut entries = Vec::new();
         for (index, line) in lines {
@@ -91,12 +97,18 @@ impl Trace {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Trace { began: began["began"].as_u64().unwrap_or(0), entries })
+        Ok(Trace {
+            began: began["began"].as_u64().unwrap_or(0),
+            entries,
+        })
     }
 }
 
 fn error(index: usize, message: impl Into<String>) -> TraceError {
-    TraceError { line: index + 1, message: message.into() }
+    TraceError {
+        line: index + 1,
+        message: message.into(),
+    }
 }
 
 fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
@@ -105,9 +117,15 @@ fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
         .as_f64()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| error(index, "`t` must be a number of seconds"))?;
-    let plugin = json["plugin"].as_str().ok_or_else(|| error(index, "`plugin` must be a name"))?.to_owned();
+    let plugin = json["plugin"]
+        .as_str()
+        .ok_or_else(|| error(index, "`plugin` must be a name"))?
+        .to_owned();
     let kind = match json["note"].as_str() {
-        Some(note) => EntryKind::Note { note: note.to_owned(), details: json["details"].clone() },
+        Some(note) => EntryKind::Note {
+            note: note.to_owned(),
+            details: json["details"].clone(),
+        },
         None => message(index, &json)?,
     };
     Ok(Entry { time, plugin, kind })
@@ -132,19 +150,38 @@ fn message(index: usize, json: &Json) -> Result<EntryKind, TraceError> {
         }
     };
     // The recording side has applied its limits already.
-    let limits = Limits { frame: usize::MAX, collection: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        frame: usize::MAX,
+        collection: usize::MAX,
+        ..Limits::default()
+    };
     let mut decoder = Decoder::new(encoding, from, limits);
     decoder.feed(&bytes);
     match decoder.next() {
-        Ok(Some(frame)) => Ok(EntryKind::Message { from, message: Box::new(frame.message), text }),
+        Ok(Some(frame)) => Ok(EntryKind::Message {
+            from,
+            message: Box::new(frame.message),
+            text,
+        }),
         Ok(None) => Err(error(index, "the message is cut off")),
         Err(cause) => Err(error(index, cause.to_string())),
     }
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits: Option<Vec<u8>> = hex
+        .chars()
+        .map(|digit| {
+            digit
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
+        .collect();
     let digits = digits?;
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    (digits.len() % 2 == 0).then(|| {
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect()
+    })
 }

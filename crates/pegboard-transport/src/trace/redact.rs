@@ -18,23 +18,46 @@ impl Redaction {
     /// The message with what must not be shown replaced, if there is anything of the kind.
     pub(super) fn apply(&mut self, plugin: &str, message: &Message) -> Option<Message> {
         match message {
-            Message::EngineCall { id, call: EngineCall::GetEnvVar(_), .. } => {
+            Message::EngineCall {
+                id,
+                call: EngineCall::GetEnvVar(_),
+                ..
+            } => {
                 self.asked.insert((plugin.to_owned(), *id));
                 None
             }
-            Message::EngineCall { context, id, call: EngineCall::AddEnvVar(name, value) } => {
+            Message::EngineCall {
+                context,
+                id,
+                call: EngineCall::AddEnvVar(name, value),
+            } => {
                 let call = EngineCall::AddEnvVar(name.clone(), hide(value));
-                Some(Message::EngineCall { context: *context, id: *id, call })
+                Some(Message::EngineCall {
+                    context: *context,
+                    id: *id,
+                    call,
+                })
             }
             Message::EngineCallResponse(id, EngineResponse::ValueMap(values)) => {
-                let values = values.iter().map(|(name, value)| (name.clone(), hide(value))).collect();
-                Some(Message::EngineCallResponse(*id, EngineResponse::ValueMap(values)))
+                let values = values
+                    .iter()
+                    .map(|(name, value)| (name.clone(), hide(value)))
+                    .collect();
+                Some(Message::EngineCallResponse(
+                    *id,
+                    EngineResponse::ValueMap(values),
+                ))
             }
-            Message::EngineCallResponse(id, response) if self.asked.remove(&(plugin.to_owned(), *id)) => {
+            Message::EngineCallResponse(id, response)
+                if self.asked.remove(&(plugin.to_owned(), *id)) =>
+            {
                 match response {
                     EngineResponse::Data(Header::Value(value, metadata)) => {
                         let header = Header::Value(hide(value), metadata.clone());
-                        Some(Message::EngineCallResponse(*id, EngineResponse::Data(header)))
+                        Some(Message::EngineCallResponse(
+                            *id,
+                            EngineResponse::Data(header),
+                        ))
                     }
                     _ => None,
                 }
