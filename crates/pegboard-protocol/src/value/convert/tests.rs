@@ -1,6 +1,7 @@
 //! Conversions as tables: a Rust value and the value that it becomes, a value that does not fit and why.
 
 mod json;
+mod round_trip;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
