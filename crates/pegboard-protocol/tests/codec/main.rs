@@ -1,9 +1,12 @@
 //! Tests of the codecs.
 
+mod arbitrary;
 mod common;
+mod corpus;
 mod decoder;
 mod dialects;
 mod limits;
+mod property;
 mod replay;
 mod seed;
 mod text_forms;

@@ -3,7 +3,7 @@
 use super::value::{boxed_error, record, span, value};
 use crate::codec::DecodeErrorKind::TooOld;
 use crate::codec::reader::{Fields, Kind, Reader, Result, Tag};
-use crate::nu::{ByteStreamKind, Change, Origin, Header, Metadata, StreamId, StreamItem};
+use crate::nu::{ByteStreamKind, Change, Header, Metadata, Origin, StreamId, StreamItem};
 
 /// A header.
 pub(super) fn header<'a, R: Reader<'a>>(r: &mut R) -> Result<Header> {

@@ -383,7 +383,14 @@ pub(super) fn boxed_error<'a, R: Reader<'a>>(r: &mut R) -> Result<Box<LabeledErr
 }
 
 /// An error; only its message is required.
-pub(super) fn labeled_error<'a, R: Reader<'a>>(r: &mut R) -> Result<LabeledError> {
+fn labeled_error<'a, R: Reader<'a>>(r: &mut R) -> Result<LabeledError> {
+    let mut error = LabeledError::default();
+    fill_error(r, &mut error)?;
+    Ok(error)
+}
+
+/// Reads an error in place, which takes less stack than moving it up from every level.
+fn fill_error<'a, R: Reader<'a>>(r: &mut R, error: &mut LabeledError) -> Result<()> {
     const SHAPE: Fields = Fields {
         name: "an error",
         keys: &["msg", "labels", "code", "url", "help", "inner"],
@@ -391,7 +398,6 @@ pub(super) fn labeled_error<'a, R: Reader<'a>>(r: &mut R) -> Result<LabeledError
         also: &[("LabeledError", 6)],
         since: &[],
     };
-    let mut error = LabeledError::default();
     let mut msg = None;
     r.fields(&SHAPE, |r, index| {
         match index {
@@ -400,16 +406,30 @@ pub(super) fn labeled_error<'a, R: Reader<'a>>(r: &mut R) -> Result<LabeledError
             2 => error.code = r.option(R::string)?,
             3 => error.url = r.option(R::string)?,
             4 => error.help = r.option(R::string)?,
-            5 => error.inner = r.or_default(|r| r.list(labeled_error))?,
+            5 => return inner_errors(r, &mut error.inner),
             _ => {
-                error = labeled_error(r)?;
+                fill_error(r, error)?;
                 msg = Some(std::mem::take(&mut error.msg));
             }
         }
         Ok(())
     })?;
     error.msg = r.need(msg, "msg", &SHAPE)?;
-    Ok(error)
+    Ok(())
+}
+
+fn inner_errors<'a, R: Reader<'a>>(r: &mut R, errors: &mut Vec<LabeledError>) -> Result<()> {
+    if r.kind()? == Kind::Null {
+        return r.null();
+    }
+    let mut cursor = r.array()?;
+    while r.item(&mut cursor)? {
+        errors.push(LabeledError::default());
+        if let Some(error) = errors.last_mut() {
+            fill_error(r, error)?;
+        }
+    }
+    Ok(())
 }
 
 fn error_label<'a, R: Reader<'a>>(r: &mut R) -> Result<ErrorLabel> {

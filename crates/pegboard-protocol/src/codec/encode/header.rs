@@ -6,7 +6,7 @@
 use super::value::{labeled_error, record, span, value};
 use crate::Span;
 use crate::codec::writer::{Result, Writer};
-use crate::nu::{ByteStreamKind, Change, Origin, Header, Metadata, StreamId, StreamItem};
+use crate::nu::{ByteStreamKind, Change, Header, Metadata, Origin, StreamId, StreamItem};
 
 pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
     match header {

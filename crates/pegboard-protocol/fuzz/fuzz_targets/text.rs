@@ -1,0 +1,5 @@
+//! Runs `text` over what the fuzzer makes up.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pegboard_protocol_fuzz::text(bytes));
