@@ -9,8 +9,11 @@ use semver::Version;
 use super::stream::{Outcome, Streams};
 use super::{Event, Failure, FlowLimits, ReaderId, Refusal, SendError, compatible};
 use crate::codec::Sender;
+use crate::nu::{
+    CallId, Change, Dialect, EngineResponse, Header, Hello, Message, StreamId, StreamItem,
+    StreamKind,
+};
 use crate::{LabeledError, Value};
-use crate::nu::{Change, Dialect, Header, Hello, Message, StreamId, StreamItem, StreamKind};
 
 /// One side of a conversation: [`super::Host`] or [`super::Plugin`].
 pub trait Role: Default + fmt::Debug + Sized {
@@ -19,9 +22,13 @@ pub trait Role: Default + fmt::Debug + Sized {
     #[doc(hidden)]
     fn receive(session: &mut Session<Self>, message: Message) -> Result<(), Failure>;
     #[doc(hidden)]
-    fn undeliverable(session: &mut Session<Self>, message: &Message, error: LabeledError) -> Option<Message>;
+    fn undeliverable(
+        session: &mut Session<Self>,
+        message: &Message,
+        error: LabeledError,
+    ) -> Option<Message>;
     #[doc(hidden)]
-    fn stream_ended(session: &mut Session<Self>, call: crate::nu::CallId);
+    fn stream_ended(session: &mut Session<Self>, call: CallId);
     #[doc(hidden)]
     fn fail(session: &mut Session<Self>);
 }
@@ -136,16 +143,19 @@ impl<R: Role> Session<R> {
     }
 
     fn second_hello(&self, hello: &Hello) -> Result<(), Failure> {
-        let same = match (Version::parse(&hello.version), Version::parse(&self.peer.version)) {
+        let same = match (
+            Version::parse(&hello.version),
+            Version::parse(&self.peer.version),
+        ) {
             (Ok(now), Ok(before)) => compatible(&now, &before),
             _ => false,
-        };
+        } && hello.protocol == self.peer.protocol;
         if same {
             return Ok(());
         }
         Err(Failure::violation(format!(
-            "said Hello again with version {}, having said {} before",
-            hello.version, self.peer.version
+            "said Hello again with version {} of `{}`, having said {} before",
+            hello.version, hello.protocol, self.peer.version
         )))
     }
 
@@ -157,16 +167,17 @@ impl<R: Role> Session<R> {
         self.failure = Some(failure.clone());
         self.outgoing.clear();
         self.events.push_back(Event::Failed(failure));
-        R::fail(self);
         self.streams.fail(&mut self.events);
+        R::fail(self);
     }
 
-    /// Reserves a number for a stream, to be used in the header that announces it.
+    /// Reserves a number for a stream, to be used in the header that announces it. Until then nothing of it is sent:
+    /// [`Session::send`] has no room, and finishing it leaves no trace.
     pub fn open_stream(&mut self, kind: StreamKind) -> StreamId {
         self.streams.open_writer(kind)
     }
 
-    /// Sends an item of a stream that was announced before.
+    /// Sends an item of a stream.
     pub fn send(&mut self, stream: StreamId, item: StreamItem) -> Result<(), SendError> {
         let message = self.streams.send(stream, item)?;
         self.outgoing.push_back(message);
@@ -210,27 +221,56 @@ impl<R: Role> Session<R> {
     /// instead, or tells whoever asked for it that it was not sent.
     pub fn undeliverable(&mut self, message: &Message, error: LabeledError) -> Option<Message> {
         match message {
-            Message::Data(stream, StreamItem::List(value)) => {
+            Message::Data(stream, StreamItem::List(value))
+                if !matches!(value, Value::Error(..)) =>
+            {
                 let item = Value::error(error).at(value.span());
                 Some(Message::Data(*stream, StreamItem::List(item)))
+            }
+            // Nobody will acknowledge it.
+            Message::Data(stream, _) => {
+                let event = self.streams.acknowledged(*stream);
+                self.events.extend(event);
+                None
             }
             other => R::undeliverable(self, other, error),
         }
     }
 
-    /// Forgets the stream of a header that was never sent.
+    /// Sends a message whose header may announce a stream, which can be written from now on.
+    pub(super) fn push_header(
+        &mut self,
+        message: Message,
+        stream: Option<StreamId>,
+        call: Option<CallId>,
+    ) {
+        self.outgoing.push_back(message);
+        if let Some(stream) = stream {
+            if self.streams.is_wanted(stream) {
+                let event = self.streams.announce(stream, call);
+                self.events.extend(event);
+            } else {
+                // It was finished before anybody heard of it.
+                self.outgoing.push_back(Message::End(stream));
+            }
+        }
+    }
+
+    /// Forgets the stream of a header that was never sent, and what was to be sent of it.
     pub(super) fn retract(&mut self, header: Option<&Header>) {
-        if let Some((stream, _)) = header.and_then(Header::stream)
-            && self.streams.finish(stream).is_some()
-        {
-            self.events.push_back(Event::Unwanted { stream });
+        if let Some(stream) = stream_of(header) {
+            self.outgoing.retain(|message| {
+                !matches!(message, Message::Data(id, _) | Message::End(id) if *id == stream)
+            });
+            let event = self.streams.retract(stream);
+            self.events.extend(event);
         }
     }
 
     pub(super) fn open_reader(
         &mut self,
         header: Option<&Header>,
-        call: Option<crate::nu::CallId>,
+        call: Option<CallId>,
     ) -> Result<Option<ReaderId>, Failure> {
         match header.and_then(Header::stream) {
             Some((id, kind)) => self.streams.open_reader(id, kind, call).map(Some),
@@ -265,10 +305,26 @@ impl<R: Role> Session<R> {
     }
 }
 
+pub(super) fn header_of(response: &EngineResponse) -> Option<&Header> {
+    match response {
+        EngineResponse::Data(header) => Some(header),
+        _ => None,
+    }
+}
+
+pub(super) fn stream_of(header: Option<&Header>) -> Option<StreamId> {
+    header.and_then(Header::stream).map(|(stream, _)| stream)
+}
+
 pub(super) fn unexpected(message: &Message) -> Failure {
     match message {
-        Message::Unknown(name) => Failure::violation(format!("sent a message of the unknown kind `{name}`")),
-        other => Failure::violation(format!("sent `{}`, which only the other side may send", name_of(other))),
+        Message::Unknown(name) => {
+            Failure::violation(format!("sent a message of the unknown kind `{name}`"))
+        }
+        other => Failure::violation(format!(
+            "sent `{}`, which only the other side may send",
+            name_of(other)
+        )),
     }
 }
 

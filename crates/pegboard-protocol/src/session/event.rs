@@ -2,7 +2,8 @@
 
 use super::Failure;
 use crate::nu::{
-    Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal, StreamId, StreamItem,
+    Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal,
+    StreamId, StreamItem,
 };
 
 /// A session's own number for a stream that it reads.

@@ -33,7 +33,10 @@ pub enum FailureKind {
 impl Failure {
     /// A failure of the given kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into() }
+        Failure {
+            kind,
+            message: message.into(),
+        }
     }
 
     pub(super) fn violation(message: impl Into<String>) -> Failure {
@@ -70,8 +73,15 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Unsupported { what, since, version } => {
-                write!(f, "{what} exists since Nushell {since}, and the other side speaks {version}")
+            Refusal::Unsupported {
+                what,
+                since,
+                version,
+            } => {
+                write!(
+                    f,
+                    "{what} exists since Nushell {since}, and the other side speaks {version}"
+                )
             }
             Refusal::NotRunning => f.write_str("the call that it belongs to is over"),
             Refusal::Over(failure) => failure.fmt(f),

@@ -47,12 +47,23 @@ impl EngineHandshake {
     /// Starts at the time `now`, counted from any fixed point.
     ///
     /// [`EngineHandshake::handle_timeout`] is to be called at once and then at [`EngineHandshake::poll_timeout`].
-    pub fn new(policy: EnginePolicy, features: Vec<Feature>, limits: FlowLimits, now: Duration) -> EngineHandshake {
+    pub fn new(
+        policy: EnginePolicy,
+        features: Vec<Feature>,
+        limits: FlowLimits,
+        now: Duration,
+    ) -> EngineHandshake {
         let speak_at = match &policy {
             EnginePolicy::Mirror { wait, .. } => now + *wait,
             EnginePolicy::Exactly(_) => now,
         };
-        EngineHandshake { policy, features, limits, speak_at: Some(speak_at), said: None }
+        EngineHandshake {
+            policy,
+            features,
+            limits,
+            speak_at: Some(speak_at),
+            said: None,
+        }
     }
 
     /// When [`EngineHandshake::handle_timeout`] wants to be called next.
@@ -97,7 +108,10 @@ impl EngineHandshake {
         };
         let strict = matches!(self.policy, EnginePolicy::Exactly(_));
         if strict && !compatible(&ours, &version) {
-            return Err(HandshakeError::Incompatible { ours, theirs: version });
+            return Err(HandshakeError::Incompatible {
+                ours,
+                theirs: version,
+            });
         }
         Ok(Session::new(dialect, ours, theirs, self.limits, first))
     }
@@ -120,7 +134,14 @@ impl PluginHandshake {
         limits: FlowLimits,
     ) -> (PluginHandshake, Message) {
         let first = hello(&version, features);
-        (PluginHandshake { policy, version, limits }, first)
+        (
+            PluginHandshake {
+                policy,
+                version,
+                limits,
+            },
+            first,
+        )
     }
 
     /// Takes the engine's first message and starts the session.
@@ -128,9 +149,18 @@ impl PluginHandshake {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
         if self.policy == PluginPolicy::Strict && !compatible(&self.version, &version) {
-            return Err(HandshakeError::Incompatible { ours: self.version, theirs: version });
+            return Err(HandshakeError::Incompatible {
+                ours: self.version,
+                theirs: version,
+            });
         }
-        Ok(Session::new(dialect, self.version, theirs, self.limits, None))
+        Ok(Session::new(
+            dialect,
+            self.version,
+            theirs,
+            self.limits,
+            None,
+        ))
     }
 }
 
@@ -145,21 +175,32 @@ fn hello(version: &Version, features: &[Feature]) -> Message {
 fn parse_hello(message: Message) -> Result<(Hello, Version), HandshakeError> {
     let hello = match message {
         Message::Hello(hello) => hello,
-        other => return Err(HandshakeError::NotHello(super::core::name_of(&other).to_owned())),
+        other => {
+            return Err(HandshakeError::NotHello(
+                super::core::name_of(&other).to_owned(),
+            ));
+        }
     };
     if hello.protocol != PROTOCOL {
         return Err(HandshakeError::WrongProtocol(hello.protocol));
     }
     match Version::parse(&hello.version) {
         Ok(version) => Ok((hello, version)),
-        Err(error) => Err(HandshakeError::BadVersion { version: hello.version, reason: error.to_string() }),
+        Err(error) => Err(HandshakeError::BadVersion {
+            version: hello.version,
+            reason: error.to_string(),
+        }),
     }
 }
 
 /// Whether two versions of Nushell take each other for compatible: the higher one satisfies `^lower`, pre-release
 /// tags aside. Below 1.0 that means the same minor version.
 pub fn compatible(a: &Version, b: &Version) -> bool {
-    let (mut lower, mut higher) = if a <= b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
+    let (mut lower, mut higher) = if a <= b {
+        (a.clone(), b.clone())
+    } else {
+        (b.clone(), a.clone())
+    };
     lower.pre = Prerelease::EMPTY;
     higher.pre = Prerelease::EMPTY;
     let caret = Comparator {
@@ -169,7 +210,10 @@ pub fn compatible(a: &Version, b: &Version) -> bool {
         patch: Some(lower.patch),
         pre: Prerelease::EMPTY,
     };
-    VersionReq { comparators: vec![caret] }.matches(&higher)
+    VersionReq {
+        comparators: vec![caret],
+    }
+    .matches(&higher)
 }
 
 /// Why the two sides do not go on after their first messages.
@@ -200,14 +244,24 @@ pub enum HandshakeError {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HandshakeError::NotHello(name) => write!(f, "the first message was `{name}`; it must be `Hello`"),
-            HandshakeError::WrongProtocol(name) => write!(f, "it speaks the protocol `{name}`, not `{PROTOCOL}`"),
+            HandshakeError::NotHello(name) => {
+                write!(f, "the first message was `{name}`; it must be `Hello`")
+            }
+            HandshakeError::WrongProtocol(name) => {
+                write!(f, "it speaks the protocol `{name}`, not `{PROTOCOL}`")
+            }
             HandshakeError::BadVersion { version, reason } => {
-                write!(f, "the version `{version}` in its Hello is not of the form 1.2.3: {reason}")
+                write!(
+                    f,
+                    "the version `{version}` in its Hello is not of the form 1.2.3: {reason}"
+                )
             }
             HandshakeError::Unsupported(error) => error.fmt(f),
             HandshakeError::Incompatible { ours, theirs } => {
-                write!(f, "it speaks the protocol of Nushell {theirs}, which does not go with {ours}")
+                write!(
+                    f,
+                    "it speaks the protocol of Nushell {theirs}, which does not go with {ours}"
+                )
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::core::{Role, Session, unexpected};
+use super::core::{Role, Session, header_of, stream_of, unexpected};
 use super::{Event, Failure, FailureKind, Refusal};
 use crate::LabeledError;
 use crate::codec::Sender;
 use crate::nu::{
-    Call, CallId, Change, CustomValueOp, EngineCall, EngineCallId, EngineResponse, Message, Response, Signal,
+    Call, CallId, Change, CustomValueOp, EngineCall, EngineCallId, EngineResponse, Message,
+    Response, Signal,
 };
 
 /// The role of the engine.
@@ -30,12 +31,19 @@ impl Session<Host> {
         let (what, change) = requirement(&call);
         self.check(what, change)?;
         if self.is_leaving() {
-            return Err(Refusal::Over(Failure::new(FailureKind::Local, "the plugin was told that no more calls come")));
+            return Err(Refusal::Over(Failure::new(
+                FailureKind::Local,
+                "the plugin was told that no more calls come",
+            )));
         }
         let id = CallId(self.role.next_call);
         self.role.next_call += 1;
         self.role.calls.insert(id, Calling::default());
-        self.push(Message::Call(id, call));
+        let stream = match &call {
+            Call::Run(run) => stream_of(Some(&run.input)),
+            _ => None,
+        };
+        self.push_header(Message::Call(id, call), stream, None);
         Ok(id)
     }
 
@@ -43,7 +51,8 @@ impl Session<Host> {
     pub fn answer(&mut self, id: EngineCallId, response: EngineResponse) {
         if self.failure().is_none() {
             self.role.engine_calls = self.role.engine_calls.saturating_sub(1);
-            self.push(Message::EngineCallResponse(id, response));
+            let stream = stream_of(header_of(&response));
+            self.push_header(Message::EngineCallResponse(id, response), stream, None);
         }
     }
 
@@ -68,7 +77,11 @@ impl Session<Host> {
 
     fn response(&mut self, id: CallId, response: Response) -> Result<(), Failure> {
         match self.role.calls.get(&id) {
-            None => return Err(Failure::violation(format!("answered call {id}, which was never made or is over"))),
+            None => {
+                return Err(Failure::violation(format!(
+                    "answered call {id}, which was never made or is over"
+                )));
+            }
             Some(calling) if calling.answered => {
                 return Err(Failure::violation(format!("answered call {id} twice")));
             }
@@ -79,12 +92,21 @@ impl Session<Host> {
             calling.answered = true;
             calling.open_streams = usize::from(output.is_some());
         }
-        self.events.push_back(Event::Response { id, response, output });
+        self.events.push_back(Event::Response {
+            id,
+            response,
+            output,
+        });
         self.close_if_over(id);
         Ok(())
     }
 
-    fn engine_call(&mut self, context: CallId, id: EngineCallId, call: EngineCall) -> Result<(), Failure> {
+    fn engine_call(
+        &mut self,
+        context: CallId,
+        id: EngineCallId,
+        call: EngineCall,
+    ) -> Result<(), Failure> {
         if !self.role.calls.contains_key(&context) {
             return Err(Failure::violation(format!(
                 "made the engine call {} for call {context}, which is not running",
@@ -94,17 +116,30 @@ impl Session<Host> {
         if self.role.engine_calls >= self.limits.engine_calls {
             return Err(Failure::new(
                 FailureKind::Limit,
-                format!("has {} engine calls waiting for an answer", self.limits.engine_calls),
+                format!(
+                    "has {} engine calls waiting for an answer",
+                    self.limits.engine_calls
+                ),
             ));
         }
         self.role.engine_calls += 1;
         let input = self.open_reader(call.input(), None)?;
-        self.events.push_back(Event::EngineCall { context, id, call, input });
+        self.events.push_back(Event::EngineCall {
+            context,
+            id,
+            call,
+            input,
+        });
         Ok(())
     }
 
     fn close_if_over(&mut self, id: CallId) {
-        if self.role.calls.get(&id).is_some_and(|calling| calling.answered && calling.open_streams == 0) {
+        if self
+            .role
+            .calls
+            .get(&id)
+            .is_some_and(|calling| calling.answered && calling.open_streams == 0)
+        {
             self.role.calls.remove(&id);
             self.events.push_back(Event::CallClosed { id });
         }
@@ -126,7 +161,11 @@ impl Role for Host {
         }
     }
 
-    fn undeliverable(session: &mut Session<Host>, message: &Message, error: LabeledError) -> Option<Message> {
+    fn undeliverable(
+        session: &mut Session<Host>,
+        message: &Message,
+        error: LabeledError,
+    ) -> Option<Message> {
         let error = Box::new(error);
         match message {
             Message::Call(id, call) => {
@@ -135,15 +174,20 @@ impl Role for Host {
                 }
                 session.role.calls.remove(id);
                 let response = Response::Error(error);
-                session.events.push_back(Event::Response { id: *id, response, output: None });
+                session.events.push_back(Event::Response {
+                    id: *id,
+                    response,
+                    output: None,
+                });
                 session.events.push_back(Event::CallClosed { id: *id });
                 None
             }
             Message::EngineCallResponse(id, response) => {
-                if let EngineResponse::Data(header) = response {
-                    session.retract(Some(header));
-                }
-                Some(Message::EngineCallResponse(*id, EngineResponse::Error(error)))
+                session.retract(header_of(response));
+                Some(Message::EngineCallResponse(
+                    *id,
+                    EngineResponse::Error(error),
+                ))
             }
             _ => None,
         }
@@ -160,7 +204,11 @@ impl Role for Host {
         let mut calls: Vec<_> = session.role.calls.drain().collect();
         calls.sort_by_key(|(id, _)| *id);
         for (id, calling) in calls {
-            session.events.push_back(if calling.answered { Event::CallClosed { id } } else { Event::CallFailed { id } });
+            session.events.push_back(if calling.answered {
+                Event::CallClosed { id }
+            } else {
+                Event::CallFailed { id }
+            });
         }
     }
 }

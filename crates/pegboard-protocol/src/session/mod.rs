@@ -17,10 +17,9 @@ mod stream;
 pub use core::{Role, Session};
 pub use event::{Event, ReaderId};
 pub use failure::{Failure, FailureKind, Refusal};
-pub use handshake::{EngineHandshake, EnginePolicy, HandshakeError, PluginHandshake, PluginPolicy, compatible};
+pub use handshake::{
+    EngineHandshake, EnginePolicy, HandshakeError, PluginHandshake, PluginPolicy, compatible,
+};
 pub use host::Host;
 pub use plugin::Plugin;
 pub use stream::{FlowLimits, SendError};
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,13 @@
 //! The plugin's role: it answers calls and makes engine calls.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::core::{Role, Session, unexpected};
+use super::core::{Role, Session, header_of, stream_of, unexpected};
 use super::{Event, Failure, Refusal};
 use crate::LabeledError;
 use crate::codec::Sender;
 use crate::nu::{
-    Call, CallId, Change, EngineCall, EngineCallId, EngineResponse, Header, Message, PluginOption, Response, StreamId,
+    Call, CallId, Change, EngineCall, EngineCallId, EngineResponse, Message, PluginOption, Response,
 };
 
 /// The role of the plugin.
@@ -15,8 +15,6 @@ use crate::nu::{
 pub struct Plugin {
     next_engine_call: u64,
     calls: HashSet<CallId>,
-    /// Streams that were announced in the response to a call and have not ended.
-    outputs: HashMap<StreamId, CallId>,
     engine_calls: HashSet<EngineCallId>,
 }
 
@@ -27,24 +25,26 @@ impl Session<Plugin> {
         if !self.role.calls.remove(&id) {
             return Err(Refusal::NotRunning);
         }
-        if let Some((stream, _)) = response.header().and_then(Header::stream) {
-            self.role.outputs.insert(stream, id);
-        }
-        self.push(Message::CallResponse(id, response));
+        let stream = stream_of(response.header());
+        self.push_header(Message::CallResponse(id, response), stream, Some(id));
         Ok(())
     }
 
     /// Asks the engine for something on behalf of a call that is unanswered or whose answer is still streaming.
-    pub fn engine_call(&mut self, context: CallId, call: EngineCall) -> Result<EngineCallId, Refusal> {
+    pub fn engine_call(
+        &mut self,
+        context: CallId,
+        call: EngineCall,
+    ) -> Result<EngineCallId, Refusal> {
         self.check(call.name(), requirement(&call))?;
-        self.forget_ended_outputs();
-        if !self.role.calls.contains(&context) && !self.role.outputs.values().any(|call| *call == context) {
+        if !self.role.calls.contains(&context) && !self.streams.is_answering(context) {
             return Err(Refusal::NotRunning);
         }
         let id = EngineCallId(self.role.next_engine_call);
         self.role.next_engine_call += 1;
         self.role.engine_calls.insert(id);
-        self.push(Message::EngineCall { context, id, call });
+        let stream = stream_of(call.input());
+        self.push_header(Message::EngineCall { context, id, call }, stream, None);
         Ok(id)
     }
 
@@ -59,11 +59,6 @@ impl Session<Plugin> {
     pub fn open_calls(&self) -> usize {
         self.role.calls.len()
     }
-
-    fn forget_ended_outputs(&mut self) {
-        let streams = &self.streams;
-        self.role.outputs.retain(|stream, _| streams.is_wanted(*stream));
-    }
 }
 
 impl Role for Plugin {
@@ -73,7 +68,9 @@ impl Role for Plugin {
         match message {
             Message::Call(id, call) => {
                 if !session.role.calls.insert(id) {
-                    return Err(Failure::violation(format!("made call {id} while a call of that number is running")));
+                    return Err(Failure::violation(format!(
+                        "made call {id} while a call of that number is running"
+                    )));
                 }
                 let header = match &call {
                     Call::Run(run) => Some(&run.input),
@@ -88,12 +85,12 @@ impl Role for Plugin {
                         "answered engine call {id}, which was never made or is over"
                     )));
                 }
-                let header = match &response {
-                    EngineResponse::Data(header) => Some(header),
-                    _ => None,
-                };
-                let output = session.open_reader(header, None)?;
-                session.events.push_back(Event::EngineResponse { id, response, output });
+                let output = session.open_reader(header_of(&response), None)?;
+                session.events.push_back(Event::EngineResponse {
+                    id,
+                    response,
+                    output,
+                });
             }
             Message::Signal(signal) => session.events.push_back(Event::Signal(signal)),
             Message::Goodbye => {
@@ -108,7 +105,11 @@ impl Role for Plugin {
         Ok(())
     }
 
-    fn undeliverable(session: &mut Session<Plugin>, message: &Message, error: LabeledError) -> Option<Message> {
+    fn undeliverable(
+        session: &mut Session<Plugin>,
+        message: &Message,
+        error: LabeledError,
+    ) -> Option<Message> {
         let error = Box::new(error);
         match message {
             Message::CallResponse(id, response) => {
@@ -119,7 +120,11 @@ impl Role for Plugin {
                 session.retract(call.input());
                 session.role.engine_calls.remove(id);
                 let response = EngineResponse::Error(error);
-                session.events.push_back(Event::EngineResponse { id: *id, response, output: None });
+                session.events.push_back(Event::EngineResponse {
+                    id: *id,
+                    response,
+                    output: None,
+                });
                 None
             }
             _ => None,
@@ -130,10 +135,11 @@ impl Role for Plugin {
 
     fn fail(session: &mut Session<Plugin>) {
         session.role.calls.clear();
-        session.role.outputs.clear();
         let mut waiting: Vec<_> = session.role.engine_calls.drain().collect();
         waiting.sort();
-        session.events.extend(waiting.into_iter().map(|id| Event::EngineCallFailed { id }));
+        session
+            .events
+            .extend(waiting.into_iter().map(|id| Event::EngineCallFailed { id }));
     }
 }
 

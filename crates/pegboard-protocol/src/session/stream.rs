@@ -26,7 +26,11 @@ pub struct FlowLimits {
 
 impl Default for FlowLimits {
     fn default() -> FlowLimits {
-        FlowLimits { beyond_credit: 16 << 20, buffered: 512 << 20, engine_calls: 1024 }
+        FlowLimits {
+            beyond_credit: 16 << 20,
+            buffered: 512 << 20,
+            engine_calls: 1024,
+        }
     }
 }
 
@@ -57,6 +61,12 @@ struct Reading {
 struct Writing {
     kind: StreamKind,
     unacknowledged: i64,
+    /// A header that names the stream was sent; before, the other side knows nothing of it.
+    announced: bool,
+    /// The call in whose response it was announced.
+    call: Option<CallId>,
+    /// An item was refused, so that its producer waits for [`Event::Writable`].
+    refused: bool,
 }
 
 /// Both directions of streams of one session.
@@ -69,6 +79,7 @@ pub(super) struct Streams {
     reading: HashMap<ReaderId, Reading>,
     by_wire: HashMap<StreamId, ReaderId>,
     writing: HashMap<StreamId, Writing>,
+    failed: bool,
 }
 
 /// What became of a stream message, for the owner of the calls.
@@ -88,6 +99,7 @@ impl Streams {
             reading: HashMap::new(),
             by_wire: HashMap::new(),
             writing: HashMap::new(),
+            failed: false,
         }
     }
 
@@ -99,28 +111,76 @@ impl Streams {
         call: Option<CallId>,
     ) -> Result<ReaderId, Failure> {
         if self.by_wire.contains_key(&wire) {
-            return Err(Failure::violation(format!("announced stream {wire} while a stream of that number is open")));
+            return Err(Failure::violation(format!(
+                "announced stream {wire} while a stream of that number is open"
+            )));
         }
         let id = ReaderId(self.next_reader);
         self.next_reader += 1;
         self.by_wire.insert(wire, id);
-        let reading =
-            Reading { wire, kind, call, unacknowledged: 0, waiting: 0, ended: false, released: false, broken: false };
+        let reading = Reading {
+            wire,
+            kind,
+            call,
+            unacknowledged: 0,
+            waiting: 0,
+            ended: false,
+            released: false,
+            broken: false,
+        };
         self.reading.insert(id, reading);
         Ok(id)
     }
 
-    /// Reserves a number for a stream that is about to be announced.
+    /// Reserves a number for a stream that is about to be announced. After a failure the stream is over at once.
     pub(super) fn open_writer(&mut self, kind: StreamKind) -> StreamId {
         let id = StreamId(self.next_stream);
         self.next_stream += 1;
-        self.writing.insert(id, Writing { kind, unacknowledged: 0 });
+        if !self.failed {
+            let writing = Writing {
+                kind,
+                unacknowledged: 0,
+                announced: false,
+                call: None,
+                refused: false,
+            };
+            self.writing.insert(id, writing);
+        }
         id
     }
 
-    pub(super) fn item(&mut self, wire: StreamId, item: StreamItem, size: usize) -> Result<Option<Event>, Failure> {
+    /// The header that names a stream is sent now, in the response to a call or otherwise.
+    pub(super) fn announce(&mut self, stream: StreamId, call: Option<CallId>) -> Option<Event> {
+        let writing = self.writing.get_mut(&stream)?;
+        writing.announced = true;
+        writing.call = call;
+        std::mem::take(&mut writing.refused).then_some(Event::Writable { stream })
+    }
+
+    /// The header that names a stream will not be sent: the other side must not hear of the stream at all.
+    pub(super) fn retract(&mut self, stream: StreamId) -> Option<Event> {
+        self.writing
+            .remove(&stream)
+            .map(|_| Event::Unwanted { stream })
+    }
+
+    /// True while a stream is open that was announced in the response to a call.
+    pub(super) fn is_answering(&self, call: CallId) -> bool {
+        self.writing
+            .values()
+            .any(|writing| writing.call == Some(call))
+    }
+
+    pub(super) fn item(
+        &mut self,
+        wire: StreamId,
+        item: StreamItem,
+        size: usize,
+    ) -> Result<Option<Event>, Failure> {
         let reader = *self.by_wire.get(&wire).ok_or_else(|| {
-            Failure::violation(format!("sent an item of stream {wire}, which was never announced or has ended"))
+            Failure::violation(format!(
+                "sent an item of stream {wire}, which was never announced or has ended"
+            ))
         })?;
         let Some(reading) = self.reading.get_mut(&reader) else {
             return Ok(None);
@@ -139,7 +199,9 @@ impl Streams {
         reading.unacknowledged += 1;
         reading.waiting += size;
         self.waiting += size;
-        if reading.unacknowledged > credit(reading.kind) && reading.waiting > self.limits.beyond_credit {
+        if reading.unacknowledged > credit(reading.kind)
+            && reading.waiting > self.limits.beyond_credit
+        {
             return Err(Failure::new(
                 FailureKind::Limit,
                 format!(
@@ -159,9 +221,15 @@ impl Streams {
         Ok(Some(Event::Item { reader, item, size }))
     }
 
-    pub(super) fn end(&mut self, wire: StreamId, events: &mut impl Extend<Event>) -> Result<Outcome, Failure> {
+    pub(super) fn end(
+        &mut self,
+        wire: StreamId,
+        events: &mut impl Extend<Event>,
+    ) -> Result<Outcome, Failure> {
         let reader = self.by_wire.remove(&wire).ok_or_else(|| {
-            Failure::violation(format!("ended stream {wire}, which was never announced or has ended before"))
+            Failure::violation(format!(
+                "ended stream {wire}, which was never announced or has ended before"
+            ))
         })?;
         let Some(reading) = self.reading.get_mut(&reader) else {
             return Ok(Outcome::Nothing);
@@ -179,10 +247,14 @@ impl Streams {
     /// One item was consumed: the producer gets its credit back.
     pub(super) fn consumed(&mut self, reader: ReaderId, size: usize) -> Option<Message> {
         let reading = self.reading.get_mut(&reader)?;
+        if reading.released {
+            return None;
+        }
         reading.unacknowledged -= 1;
         reading.waiting = reading.waiting.saturating_sub(size);
         self.waiting = self.waiting.saturating_sub(size);
-        self.may_speak(reader).then(|| Message::Ack(self.reading[&reader].wire))
+        self.may_speak(reader)
+            .then(|| Message::Ack(self.reading[&reader].wire))
     }
 
     /// The consumer wants no more, whether or not the stream has ended.
@@ -204,16 +276,23 @@ impl Streams {
 
     /// False when the producer has since used the number for another stream, which must not be told of this one.
     fn may_speak(&self, reader: ReaderId) -> bool {
-        self.reading
-            .get(&reader)
-            .is_some_and(|reading| self.by_wire.get(&reading.wire).is_none_or(|current| *current == reader))
+        self.reading.get(&reader).is_some_and(|reading| {
+            self.by_wire
+                .get(&reading.wire)
+                .is_none_or(|current| *current == reader)
+        })
     }
 
-    pub(super) fn send(&mut self, stream: StreamId, item: StreamItem) -> Result<Message, SendError> {
+    pub(super) fn send(
+        &mut self,
+        stream: StreamId,
+        item: StreamItem,
+    ) -> Result<Message, SendError> {
         let Some(writing) = self.writing.get_mut(&stream) else {
             return Err(SendError::Closed);
         };
-        if writing.unacknowledged >= credit(writing.kind) {
+        if !writing.has_room() {
+            writing.refused = true;
             return Err(SendError::Full(item));
         }
         writing.unacknowledged += 1;
@@ -222,7 +301,7 @@ impl Streams {
 
     /// True when the next item can be sent at once.
     pub(super) fn writable(&self, stream: StreamId) -> bool {
-        self.writing.get(&stream).is_some_and(|writing| writing.unacknowledged < credit(writing.kind))
+        self.writing.get(&stream).is_some_and(Writing::has_room)
     }
 
     /// True while the stream can still be written to, with or without credit.
@@ -231,23 +310,33 @@ impl Streams {
     }
 
     pub(super) fn finish(&mut self, stream: StreamId) -> Option<Message> {
-        self.writing.remove(&stream).map(|_| Message::End(stream))
+        let writing = self.writing.remove(&stream)?;
+        writing.announced.then_some(Message::End(stream))
     }
 
     pub(super) fn acknowledged(&mut self, stream: StreamId) -> Option<Event> {
         let writing = self.writing.get_mut(&stream)?;
-        let was_full = writing.unacknowledged >= credit(writing.kind);
+        let had_room = writing.has_room();
         writing.unacknowledged -= 1;
-        (was_full && writing.unacknowledged < credit(writing.kind)).then_some(Event::Writable { stream })
+        if had_room || !writing.has_room() {
+            return None;
+        }
+        writing.refused = false;
+        Some(Event::Writable { stream })
     }
 
     /// The consumer on the other side wants no more; the stream is ended at once.
     pub(super) fn dropped(&mut self, stream: StreamId) -> Option<(Message, Event)> {
-        self.writing.remove(&stream).map(|_| (Message::End(stream), Event::Unwanted { stream }))
+        if !self.writing.get(&stream)?.announced {
+            return None;
+        }
+        self.writing.remove(&stream);
+        Some((Message::End(stream), Event::Unwanted { stream }))
     }
 
     /// Ends all streams because the session failed.
     pub(super) fn fail(&mut self, events: &mut impl Extend<Event>) {
+        self.failed = true;
         self.by_wire.clear();
         self.waiting = 0;
         let mut readers: Vec<_> = self.reading.drain().collect();
@@ -269,7 +358,16 @@ impl Streams {
 
     /// How many streams are being read.
     pub(super) fn readers(&self) -> usize {
-        self.reading.values().filter(|reading| !reading.released).count()
+        self.reading
+            .values()
+            .filter(|reading| !reading.released)
+            .count()
+    }
+}
+
+impl Writing {
+    fn has_room(&self) -> bool {
+        self.announced && self.unacknowledged < credit(self.kind)
     }
 }
 
