@@ -1,2 +1,28 @@
-//! The program `pegboard`.
-fn main() {}
+//! The program `pegboard`: runs, inspects and debugs plugins of command-line applications.
+
+mod exit;
+mod input;
+mod inspect;
+mod line;
+mod options;
+mod output;
+mod run;
+mod signals;
+mod terminal;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use exit::Exit;
+use options::{Action, Options, TraceAction};
+
+fn main() -> ExitCode {
+    let exit = match Options::parse().action {
+        Action::Run(options) => run::run(options),
+        Action::Inspect(options) => inspect::inspect(&options),
+        Action::Trace(TraceAction::Show(options)) => trace::show(&options),
+    };
+    exit.unwrap_or_else(Exit::shown).into()
+}

@@ -1,0 +1,99 @@
+//! How the program ends: exit codes, and errors on the way out.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use pegboard_host::{Error, ErrorKind, LabeledError, Sources};
+
+use crate::{signals, terminal};
+
+/// The exit codes that the help lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    /// The plugin said no, or an item of its output was an error.
+    Failed,
+    /// The command line or the input makes no sense.
+    Misused,
+    /// The plugin did not start or went away.
+    Gone,
+    /// A signal asked for the end.
+    Signalled(i32),
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Misused => 2,
+            Exit::Gone => 3,
+            Exit::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// Shows an error that ended the program.
+    pub(crate) fn shown(failure: Failure) -> Exit {
+        failure.show();
+        failure.exit()
+    }
+}
+
+impl std::convert::From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// An error with the source text of its places.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Error,
+    sources: Option<std::sync::Arc<Sources>>,
+}
+
+impl Failure {
+    pub(crate) fn new(error: Error, sources: &std::sync::Arc<Sources>) -> Failure {
+        Failure {
+            error,
+            sources: Some(sources.clone()),
+        }
+    }
+
+    /// Something that makes no sense, which has no place on the command line.
+    pub(crate) fn misuse(error: impl Into<LabeledError>) -> Failure {
+        Failure::from(Error::misuse(error))
+    }
+
+    pub(crate) fn show(&self) {
+        let report = self
+            .error
+            .report(self.sources.as_deref(), terminal::report_style());
+        print_error(&report);
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match (self.error.kind(), signals::received()) {
+            (_, Some(signal)) => Exit::Signalled(signal),
+            (ErrorKind::Plugin | ErrorKind::Cancelled, _) => Exit::Failed,
+            (ErrorKind::Misuse, _) => Exit::Misused,
+            (ErrorKind::Start | ErrorKind::Gone | ErrorKind::TimedOut | ErrorKind::Refused, _) => {
+                Exit::Gone
+            }
+        }
+    }
+}
+
+impl std::convert::From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure {
+            error,
+            sources: None,
+        }
+    }
+}
+
+/// Prints on standard error; nobody is told when that fails.
+pub(crate) fn print_error(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

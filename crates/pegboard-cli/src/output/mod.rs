@@ -1,0 +1,282 @@
+//! The output of a command, on standard output as it arrives.
+
+mod json;
+mod plain;
+
+use std::io::{self, IsTerminal, StdoutLock, Write};
+
+use pegboard_host::protocol::{Bound, Range};
+use pegboard_host::{ByteStream, Engine, Error, Flow, LabeledError, ListStream, Sources, Value};
+
+use crate::exit::print_error;
+use crate::options::To;
+use crate::terminal;
+
+/// What became of the output.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All of it was written, but for so many items that were errors.
+    Written { errors: usize },
+    /// Whoever read it has had enough.
+    Closed,
+}
+
+/// Why the output ended before its end.
+pub(super) enum Stop {
+    Closed,
+    Failed(Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Closed,
+            _ => Stop::Failed(Error::misuse(format!("writing the output failed: {error}"))),
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+/// Writes everything. Errors that come as values are shown on standard error instead.
+pub(crate) fn write(
+    flow: Flow,
+    to: Option<To>,
+    engine: &Engine,
+    sources: &Sources,
+) -> Result<Outcome, Error> {
+    let stdout = io::stdout().lock();
+    let terminal = stdout.is_terminal();
+    let mut writer = Writer {
+        out: io::BufWriter::new(stdout),
+        engine,
+        sources,
+        errors: 0,
+    };
+    let result = match to {
+        Some(To::Json) => writer.json(flow),
+        Some(To::Ndjson) => writer.rows(flow),
+        Some(To::Text) => writer.text(flow),
+        Some(To::Raw) => writer.raw(flow),
+        None => writer.usual(flow, terminal),
+    };
+    match result.and_then(|()| writer.flush()) {
+        Ok(()) => Ok(Outcome::Written {
+            errors: writer.errors,
+        }),
+        Err(Stop::Closed) => Ok(Outcome::Closed),
+        Err(Stop::Failed(error)) => {
+            // What came before the error counts.
+            let _ = writer.flush();
+            Err(error)
+        }
+    }
+}
+
+struct Writer<'a> {
+    out: io::BufWriter<StdoutLock<'static>>,
+    engine: &'a Engine,
+    sources: &'a Sources,
+    errors: usize,
+}
+
+impl Writer<'_> {
+    fn flush(&mut self) -> Result<(), Stop> {
+        Ok(self.out.flush()?)
+    }
+
+    /// A value as it can be written: without custom values, and without errors, which are shown. None for a value
+    /// that is an error itself.
+    fn plain(&mut self, value: Value) -> Result<Option<Value>, Stop> {
+        let mut value = self.engine.to_base_value(value)?;
+        if let Value::Error(error, _) = value {
+            self.error(&error);
+            return Ok(None);
+        }
+        self.simplify(&mut value);
+        Ok(Some(value))
+    }
+
+    /// Shows errors inside a value and puts nothing in their place; ranges without an end become their text.
+    fn simplify(&mut self, value: &mut Value) {
+        match value {
+            Value::Error(error, span) => {
+                self.error(error);
+                *value = Value::Nothing(*span);
+            }
+            Value::Range(range, span) if is_endless(range) => {
+                *value = Value::String(range.to_string(), *span)
+            }
+            Value::List(items, _) => items.iter_mut().for_each(|item| self.simplify(item)),
+            Value::Record(record, _) => record.values_mut().for_each(|field| self.simplify(field)),
+            _ => {}
+        }
+    }
+
+    fn error(&mut self, error: &LabeledError) {
+        // What was written before it is to be seen before it.
+        let _ = self.out.flush();
+        self.errors += 1;
+        print_error(&terminal::report_style().render(error, Some(self.sources)));
+    }
+
+    /// Calls `each` for every item that is no error, and flushes behind it.
+    fn items(
+        &mut self,
+        items: ListStream,
+        mut each: impl FnMut(&mut Self, Value) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        for item in items {
+            if let Some(item) = self.plain(item?)? {
+                each(self, item)?;
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, flow: Flow) -> Result<(), Stop> {
+        match flow {
+            Flow::List(items) => {
+                let mut count = 0_u64;
+                self.out.write_all(b"[")?;
+                self.items(items, |writer, item| {
+                    let text = json::pretty(&item)?.replace('\n', "\n  ");
+                    write!(
+                        writer.out,
+                        "{}\n  {text}",
+                        if count == 0 { "" } else { "," }
+                    )?;
+                    count += 1;
+                    Ok(())
+                })?;
+                self.out
+                    .write_all(if count == 0 { b"]\n" } else { b"\n]\n" })?;
+            }
+            other => {
+                if let Some(value) = self.plain(other.into_value()?)? {
+                    writeln!(self.out, "{}", json::pretty(&value)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of JSON for each item.
+    fn rows(&mut self, flow: Flow) -> Result<(), Stop> {
+        match flow {
+            Flow::Empty => Ok(()),
+            Flow::List(items) => self.items(items, |writer, item| writer.row(&item)),
+            other => match self.plain(other.into_value()?)? {
+                Some(Value::List(items, _)) => items.iter().try_for_each(|item| self.row(item)),
+                Some(value) => self.row(&value),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn row(&mut self, value: &Value) -> Result<(), Stop> {
+        Ok(writeln!(self.out, "{}", json::line(value)?)?)
+    }
+
+    fn text(&mut self, flow: Flow) -> Result<(), Stop> {
+        match flow {
+            Flow::Empty => Ok(()),
+            Flow::List(items) => self.items(items, |writer, item| writer.lines(&item)),
+            Flow::Bytes(bytes) => self.bytes(bytes).map(drop),
+            Flow::Value(value, _) => match self.plain(value)? {
+                Some(Value::List(items, _)) => items.iter().try_for_each(|item| self.lines(item)),
+                Some(value) => self.lines(&value),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn lines(&mut self, value: &Value) -> Result<(), Stop> {
+        let text = plain::text(value)?;
+        self.out.write_all(text.as_bytes())?;
+        self.end_line(text.ends_with('\n'), true)
+    }
+
+    fn raw(&mut self, flow: Flow) -> Result<(), Stop> {
+        match flow {
+            Flow::Empty => Ok(()),
+            Flow::List(items) => self.items(items, |writer, item| writer.exact(&item)),
+            Flow::Bytes(bytes) => self.bytes(bytes).map(drop),
+            Flow::Value(value, _) => match self.plain(value)? {
+                Some(Value::List(items, _)) => items.iter().try_for_each(|item| self.exact(item)),
+                Some(value) => self.exact(&value),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn exact(&mut self, value: &Value) -> Result<(), Stop> {
+        match value {
+            Value::Binary(bytes, _) => Ok(self.out.write_all(bytes)?),
+            other => Ok(self.out.write_all(plain::text(other)?.as_bytes())?),
+        }
+    }
+
+    /// Text and bytes as they are, other single values as text, everything else as JSON: indented for people, a line
+    /// each for programs.
+    fn usual(&mut self, flow: Flow, terminal: bool) -> Result<(), Stop> {
+        match flow {
+            Flow::Empty => Ok(()),
+            Flow::Bytes(bytes) => {
+                let ends_in_newline = self.bytes(bytes)?;
+                self.end_line(ends_in_newline, terminal)
+            }
+            Flow::List(_) if terminal => self.json(flow),
+            Flow::List(_) => self.rows(flow),
+            Flow::Value(value, _) => match self.plain(value)? {
+                None | Some(Value::Nothing(_)) => Ok(()),
+                Some(Value::String(text, _)) => {
+                    self.out.write_all(text.as_bytes())?;
+                    self.end_line(text.ends_with('\n'), terminal)
+                }
+                Some(Value::Binary(bytes, _)) => {
+                    self.out.write_all(&bytes)?;
+                    self.end_line(bytes.ends_with(b"\n"), terminal)
+                }
+                Some(value @ (Value::List(..) | Value::Record(..))) if terminal => {
+                    self.json(Flow::value(value))
+                }
+                Some(value @ (Value::List(..) | Value::Record(..))) => {
+                    self.rows(Flow::value(value))
+                }
+                Some(value) => self.lines(&value),
+            },
+        }
+    }
+
+    fn end_line(&mut self, ended: bool, wanted: bool) -> Result<(), Stop> {
+        if wanted && !ended {
+            self.out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Writes bytes as they come, and says whether the last one was a newline.
+    fn bytes(&mut self, bytes: ByteStream) -> Result<bool, Stop> {
+        let mut ended = true;
+        for chunk in bytes {
+            let chunk = chunk?;
+            self.out.write_all(&chunk)?;
+            self.flush()?;
+            ended = chunk.last().map_or(ended, |last| *last == b'\n');
+        }
+        Ok(ended)
+    }
+}
+
+fn is_endless(range: &Range) -> bool {
+    match range {
+        Range::Int { end, .. } => *end == Bound::Unbounded,
+        Range::Float { end, .. } => *end == Bound::Unbounded,
+    }
+}

@@ -1,0 +1,63 @@
+//! Ctrl-C and its kin: the first interrupts the plugin, the second ends everything at once.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use pegboard_host::{CancelToken, Engine};
+
+/// The first signal that came; 0 for none.
+static RECEIVED: AtomicI32 = AtomicI32::new(0);
+/// True while a plugin is asked to do something that it can be asked to stop.
+static CALLING: AtomicBool = AtomicBool::new(false);
+
+/// The signal that asks for the end, if one came.
+pub(crate) fn received() -> Option<i32> {
+    Some(RECEIVED.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
+/// From now on a signal goes to the plugin first.
+pub(crate) fn calling() {
+    CALLING.store(true, Ordering::SeqCst);
+}
+
+/// Starts to listen. A plugin that was interrupted has some time to end by itself before the call is cancelled.
+#[cfg(unix)]
+pub(crate) fn listen(engine: &Engine, cancel: &CancelToken) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let (engine, cancel) = (engine.clone(), cancel.clone());
+    let thread = std::thread::Builder::new().name("signals".into());
+    thread.spawn(move || {
+        for signal in signals.forever() {
+            let first = RECEIVED.swap(signal, Ordering::SeqCst) == 0;
+            if !first || !CALLING.load(Ordering::SeqCst) {
+                // What guards the plugins ends them when this process is gone.
+                std::process::exit(128 + signal);
+            }
+            let (engine, cancel) = (engine.clone(), cancel.clone());
+            std::thread::spawn(move || escalate(&engine, &cancel, signal));
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn listen(_: &Engine, _: &CancelToken) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn escalate(engine: &Engine, cancel: &CancelToken, signal: i32) {
+    use std::time::Duration;
+
+    /// For the plugin to end its work by itself.
+    const GRACE: Duration = Duration::from_secs(2);
+    /// For everything to end after the call was cancelled; longer than the engine takes to end a plugin.
+    const LAST: Duration = Duration::from_secs(6);
+
+    engine.interrupt();
+    std::thread::sleep(GRACE);
+    cancel.cancel();
+    std::thread::sleep(LAST);
+    std::process::exit(128 + signal);
+}
