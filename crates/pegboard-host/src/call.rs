@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pegboard_protocol::nu::{Call, CallId, EvaluatedCall, Response, RunCall};
+use pegboard_protocol::nu::{Call, EvaluatedCall, Response, RunCall};
 use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 use pegboard_transport::{InStream, StreamStop};
 
@@ -123,11 +123,11 @@ impl Run {
             call: arguments,
             input,
         }));
-        let id = instance.call(call, &slot)?;
+        instance.call(call, &slot)?;
         pump.start()?;
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let what = format!("answering `{}`", self.command);
-        let (response, output) = await_answer(&instance, &slot, id, left, &what)?;
+        let (response, output) = await_answer(&instance, &slot, left, &what)?;
         match response {
             Response::Data(header) => {
                 Ok(read_flow(&instance, header, output, self.cancel.as_ref()))
@@ -164,13 +164,15 @@ fn place(mut error: LabeledError, head: Span) -> LabeledError {
 pub(crate) fn await_answer(
     instance: &Arc<Instance>,
     slot: &Arc<Slot>,
-    id: CallId,
     patience: Option<Duration>,
     what: &str,
 ) -> Result<(Response, Option<InStream>), Error> {
     let deadline = patience.map(|patience| Instant::now() + patience);
     loop {
         match slot.wait(deadline) {
+            // A plugin that does not read answers gets no more of them, and the session lets only so many calls wait.
+            Waited::Event(SlotEvent::EngineCall { .. })
+                if !await_room(instance, slot, deadline) => {}
             Waited::Event(SlotEvent::EngineCall {
                 id: engine_call,
                 call,
@@ -180,7 +182,7 @@ pub(crate) fn await_answer(
             }
             Waited::Event(SlotEvent::Response { response, output }) => {
                 if slot.take_over() {
-                    engine_calls::answer_late(instance, id, slot.clone());
+                    engine_calls::answer_late(instance, slot.clone());
                 }
                 return match response {
                     // A plugin may say no to any call.
@@ -207,6 +209,24 @@ pub(crate) fn await_answer(
                 instance.abandon(slot);
                 return Err(cancelled(&instance.name));
             }
+        }
+    }
+}
+
+/// Waits until what was sent to the plugin does not pile up. False if that did not come before the caller gave up.
+fn await_room(instance: &Arc<Instance>, slot: &Arc<Slot>, deadline: Option<Instant>) -> bool {
+    const LOOK: Duration = Duration::from_millis(50);
+    let Some(connection) = instance.connection() else {
+        return false;
+    };
+    loop {
+        let now = Instant::now();
+        let until = deadline.map_or(now + LOOK, |at| at.min(now + LOOK));
+        if connection.wait_for_room(until) {
+            return true;
+        }
+        if slot.is_cancelled() || deadline.is_some_and(|at| at <= now) {
+            return false;
         }
     }
 }

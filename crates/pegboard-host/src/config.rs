@@ -134,9 +134,9 @@ impl Default for Versions {
 pub struct Restarts {
     /// How many crashes within [`Restarts::window`] are followed by a new start at the next use.
     pub allowed: u32,
-    /// How long a crash counts.
+    /// How long a crash counts, from the end of the pause that it brings.
     pub window: Duration,
-    /// How long the plugin then stays down. It doubles with every further crash.
+    /// How long the plugin stays down after one crash more. It doubles with every further crash.
     pub pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,

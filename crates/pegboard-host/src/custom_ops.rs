@@ -52,9 +52,9 @@ fn operate_on(
         ..custom.clone()
     };
     let call = Call::CustomValueOp(Box::new(Spanned::new(bare, span)), operation);
-    let id = instance.call(call, &slot)?;
+    instance.call(call, &slot)?;
     let what = format!("an operation on the custom value `{}`", custom.name);
-    let (response, output) = await_answer(&instance, &slot, id, None, &what)?;
+    let (response, output) = await_answer(&instance, &slot,  None, &what)?;
     match response {
         Response::Data(header) => Ok(read_flow(&instance, header, output, None)),
         Response::Ordering(ordering) => Ok(match ordering {

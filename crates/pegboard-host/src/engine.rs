@@ -48,17 +48,19 @@ impl Engine {
             )));
         }
         let unique = RandomState::new().build_hasher().finish();
+        let mark = format!("{}.{unique:016x}", std::process::id());
         let core = EngineCore {
-            mark: format!("{}.{unique:016x}", std::process::id()),
+            guard: Arc::new(Guard::new(&mark, socket_directory(&config, &mark))),
+            mark,
             config,
             supervisor: Supervisor::default(),
             plugins: Mutex::default(),
             declarations: Mutex::default(),
-            guard: Mutex::default(),
             next: AtomicU64::new(0),
             closing: AtomicBool::new(false),
-            burials: Mutex::default(),
-            buried: Condvar::new(),
+            watched: Mutex::default(),
+            busy: Mutex::default(),
+            quiet: Condvar::new(),
         };
         Ok(Engine {
             owner: Arc::new(Owner {
@@ -217,12 +219,31 @@ pub(crate) struct EngineCore {
     /// Commands that plugins have found by name; a command's number is its place.
     // bounded by: the commands that exist, each of which is listed once
     declarations: Mutex<Vec<Declaration>>,
-    guard: Mutex<Option<Guard>>,
+    guard: Arc<Guard>,
     next: AtomicU64,
     closing: AtomicBool,
-    /// Instances that are being brought to their end.
-    burials: Mutex<usize>,
-    buried: Condvar,
+    /// Processes whose end has to be noticed.
+    watched: Mutex<Vec<Watched>>,
+    /// Starts and ends of instances that are under way.
+    busy: Mutex<usize>,
+    quiet: Condvar,
+}
+
+/// A process whose end has to be noticed, whether or not something that it started holds its streams open.
+struct Watched {
+    process: Arc<Process>,
+    /// It has no connection yet.
+    starting: bool,
+}
+
+/// Something under way that the engine's end has to wait for.
+pub(crate) struct Busy(Arc<EngineCore>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.quiet.notify_all();
+    }
 }
 
 /// A command that a plugin has found by its name.
@@ -244,7 +265,7 @@ impl EngineCore {
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        self.closing.load(Ordering::SeqCst)
     }
 
     /// A number for a command that stays the same as long as the engine lives.
@@ -283,86 +304,107 @@ impl EngineCore {
         )
     }
 
-    /// The directory for this engine's sockets; the guard removes it if nobody else can.
-    fn socket_directory(&self) -> PathBuf {
-        self.config
-            .runtime_directory
-            .join(format!("pegboard.{}", self.mark))
-    }
-
     #[cfg(unix)]
     pub(crate) fn listen(self: &Arc<Self>) -> io::Result<LocalListener> {
         use std::os::unix::fs::DirBuilderExt;
-        let directory = self.socket_directory();
+        // The guard removes the directory if nobody else can, so it has to be there first.
+        self.guard()?;
+        let directory = socket_directory(&self.config, &self.mark);
         match std::fs::DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        // The guard has to know of the directory before there is something in it.
-        self.guard()?;
         LocalListener::bind(&directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
     }
 
     /// Has the guard and the supervisor run, before the first process that they are for.
-    pub(crate) fn guard(self: &Arc<Self>) -> io::Result<()> {
+    pub(crate) fn guard(self: &Arc<Self>) -> io::Result<&Arc<Guard>> {
         self.supervisor.start(self)?;
-        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
-        if guard.is_none() {
-            *guard = Some(Guard::start(&self.mark, &self.socket_directory())?);
-        }
-        Ok(())
+        self.guard.watch()?;
+        Ok(&self.guard)
     }
 
-    pub(crate) fn process_started(&self, process: &Process) {
-        if let Some(guard) = self
-            .guard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            guard.started(process);
+    /// Has the end of a process noticed that is being started. False when the engine comes to its end, and the process
+    /// with it.
+    pub(crate) fn process_started(&self, process: Arc<Process>) -> bool {
+        self.watched().push(Watched {
+            process,
+            starting: true,
+        });
+        self.supervisor.look();
+        // Asked last: the engine's end looks for processes that are being started after it has said that it comes.
+        !self.is_closing()
+    }
+
+    /// A process has a connection, over which it can be stopped.
+    pub(crate) fn process_connected(&self, process: &Process) {
+        let mut watched = self.watched();
+        let found = watched
+            .iter_mut()
+            .find(|one| std::ptr::eq(&*one.process, process));
+        if let Some(one) = found {
+            one.starting = false;
         }
     }
 
+    /// Nobody needs to hear of a process's end any more.
     pub(crate) fn process_ended(&self, process: &Process) {
-        if let Some(guard) = self
-            .guard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            guard.ended(process);
+        self.watched()
+            .retain(|one| !std::ptr::eq(&*one.process, process));
+        self.supervisor.look();
+    }
+
+    pub(crate) fn watched_processes(&self) -> Vec<Arc<Process>> {
+        self.watched()
+            .iter()
+            .map(|one| one.process.clone())
+            .collect()
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Vec<Watched>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to what processes that have ended by themselves leave behind. What they started may hold their streams
+    /// open, and then nothing else tells of their end.
+    pub(crate) fn see_to_ended(&self) {
+        let mut ended = Vec::new();
+        self.watched().retain(|one| {
+            let gone = one.process.ended().is_some();
+            if gone {
+                ended.push(one.process.clone());
+            }
+            !gone
+        });
+        for process in ended {
+            let running = self.all_plugins().into_iter().find_map(|plugin| {
+                let instance = plugin.running()?;
+                std::ptr::eq(&*instance.process, &*process).then_some(instance)
+            });
+            match running {
+                Some(instance) => instance.bury(),
+                None => {
+                    process.end_tree();
+                }
+            }
         }
     }
 
     /// Begins to stop an instance that nobody will use again.
     pub(crate) fn stop_in_background(self: &Arc<Self>, instance: &Arc<Instance>) {
-        self.begin_burial();
-        let (engine, instance) = (self.clone(), instance.clone());
-        let spawned = std::thread::Builder::new()
-            .name("pegboard stop".into())
-            .stack_size(256 << 10)
-            .spawn(move || {
-                instance.stop();
-                engine.end_burial();
-            });
-        if spawned.is_err() {
-            self.end_burial();
-        }
+        instance.begin_stop();
     }
 
-    /// An instance has come to its end.
-    pub(crate) fn buried(&self, instance: &Instance) {
-        self.process_ended(&instance.process);
+    /// Begins something that the engine's end has to wait for.
+    pub(crate) fn busy(self: &Arc<Self>) -> Busy {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Busy(self.clone())
     }
 
-    fn begin_burial(&self) {
-        *self.burials.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    }
-
-    fn end_burial(&self) {
-        *self.burials.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.buried.notify_all();
+    /// The same for a start, which is refused once the engine comes to its end.
+    pub(crate) fn busy_starting(self: &Arc<Self>) -> Option<Busy> {
+        let busy = self.busy();
+        (!self.is_closing()).then_some(busy)
     }
 
     /// Stops plugins that have been idle for long enough, and says when the next may be due.
@@ -395,28 +437,32 @@ impl EngineCore {
 
     /// Ends all plugins, at once rather than one after the other. Every step has its deadline.
     fn shutdown(self: &Arc<Self>) {
-        self.closing.store(true, Ordering::Release);
+        self.closing.store(true, Ordering::SeqCst);
+        let starting: Vec<_> = {
+            let watched = self.watched();
+            let starting = watched.iter().filter(|one| one.starting);
+            starting.map(|one| one.process.clone()).collect()
+        };
+        // Whoever waits for them learns that the engine has come to its end.
+        for process in starting {
+            process.end_tree();
+        }
         for plugin in self.all_plugins() {
             if let Some(instance) = plugin.take_running() {
                 self.stop_in_background(&instance);
             }
         }
-        let mut burials = self.burials.lock().unwrap_or_else(PoisonError::into_inner);
-        while *burials > 0 {
-            burials = self
-                .buried
-                .wait(burials)
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        while *busy > 0 {
+            busy = self
+                .quiet
+                .wait(busy)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        drop(burials);
+        drop(busy);
         self.supervisor.close();
-        let _ = std::fs::remove_dir_all(self.socket_directory());
-        drop(
-            self.guard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        let _ = std::fs::remove_dir_all(socket_directory(&self.config, &self.mark));
+        self.guard.release();
     }
 }
 
@@ -429,6 +475,11 @@ impl std::fmt::Debug for EngineCore {
 /// The plugin that made a custom value.
 pub(crate) fn owner_of(value: &pegboard_protocol::CustomValue) -> Option<Arc<PluginCore>> {
     value.owner.mark::<Mark>()?.plugin.upgrade()
+}
+
+/// The directory for an engine's sockets.
+fn socket_directory(config: &Config, mark: &str) -> PathBuf {
+    config.runtime_directory.join(format!("pegboard.{mark}"))
 }
 
 fn has_interpreter(path: &Path) -> bool {

@@ -1,9 +1,10 @@
 //! Answers to what plugins ask while a call runs.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pegboard_protocol::nu::{
-    CallDecl, CallId, DeclId, EngineCall, EngineCallId, EngineResponse, EvalClosure, Header,
+    CallDecl, DeclId, EngineCall, EngineCallId, EngineResponse, EvalClosure, Header,
 };
 use pegboard_protocol::{LabeledError, Opaque, Value};
 use pegboard_transport::InStream;
@@ -62,7 +63,7 @@ pub(crate) fn no_context(call: &EngineCall) -> EngineResponse {
 }
 
 /// Answers engine calls that come while a call's answer is streaming, on a thread of their own.
-pub(crate) fn answer_late(instance: &Arc<Instance>, _: CallId, slot: Arc<Slot>) {
+pub(crate) fn answer_late(instance: &Arc<Instance>, slot: Arc<Slot>) {
     let instance = instance.clone();
     let thread = {
         let (instance, slot) = (instance.clone(), slot.clone());
@@ -79,9 +80,16 @@ pub(crate) fn answer_late(instance: &Arc<Instance>, _: CallId, slot: Arc<Slot>) 
     }
 }
 
+/// How long one wait for a plugin to read may be; another one follows.
+const LOOK: Duration = Duration::from_secs(60);
+
 fn answer_all(instance: &Arc<Instance>, slot: &Arc<Slot>) {
     while let Some(event) = slot.next_late() {
         if let SlotEvent::EngineCall { id, call, input } = event {
+            // A plugin that does not read the answers gets no more of them.
+            if let Some(connection) = instance.connection() {
+                while !connection.wait_for_room(Instant::now() + LOOK) {}
+            }
             answer(instance, slot, id, call, input);
         }
     }

@@ -19,7 +19,7 @@ use semver::Version;
 use crate::engine::EngineCore;
 use crate::engine_calls;
 use crate::plugin::PluginCore;
-use crate::runner::Process;
+use crate::runner::Owned;
 use crate::stderr::{StderrReader, Tail};
 use crate::{Diagnosis, Error, ErrorKind};
 
@@ -32,7 +32,7 @@ pub(crate) struct Instance {
     pub(crate) plugin: Weak<PluginCore>,
     pub(crate) engine: Weak<EngineCore>,
     pub(crate) name: String,
-    pub(crate) process: Process,
+    pub(crate) process: Owned,
     pub(crate) tail: Arc<Tail>,
     pub(crate) started: Instant,
     pub(crate) calls_made: AtomicU64,
@@ -47,6 +47,8 @@ pub(crate) struct Instance {
     marks: AtomicUsize,
     /// We asked it to end, so that its end is no crash.
     asked_to_end: AtomicBool,
+    /// Why its session is over; known to its burial even before it has its connection.
+    failure: OnceLock<Failure>,
     ending: Mutex<Ending>,
     ended: Condvar,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Parts {
     pub(crate) plugin: Weak<PluginCore>,
     pub(crate) engine: Weak<EngineCore>,
     pub(crate) name: String,
-    pub(crate) process: Process,
+    pub(crate) process: Owned,
     pub(crate) tail: Arc<Tail>,
     pub(crate) stderr: Option<StderrReader>,
 }
@@ -97,6 +99,7 @@ impl Instance {
             leases: AtomicUsize::new(0),
             marks: AtomicUsize::new(0),
             asked_to_end: AtomicBool::new(false),
+            failure: OnceLock::new(),
             ending: Mutex::default(),
             ended: Condvar::new(),
         })
@@ -155,8 +158,12 @@ impl Instance {
     }
 
     /// Stops waiting for a call. The plugin is interrupted if it has nothing else to do.
-    pub(crate) fn abandon(&self, slot: &Arc<Slot>) {
+    pub(crate) fn abandon(self: &Arc<Self>, slot: &Arc<Slot>) {
         slot.abandon();
+        take_terminal_from(slot);
+        if slot.take_over() {
+            engine_calls::answer_late(self, slot.clone());
+        }
         if !self.slots().values().any(|slot| slot.is_awaited()) {
             self.signal(Signal::Interrupt);
         }
@@ -264,9 +271,7 @@ impl Instance {
     fn close_slot(&self, id: CallId) {
         let slot = self.slots().remove(&id);
         if let Some(slot) = slot {
-            if slot.leave_foreground() {
-                let _ = crate::runner::take_terminal();
-            }
+            take_terminal_from(&slot);
             slot.close();
         }
         self.touch();
@@ -281,9 +286,7 @@ impl Instance {
             } => {
                 // The terminal goes back to the application with the answer.
                 if let Some(slot) = self.slot(id) {
-                    if slot.leave_foreground() {
-                        let _ = crate::runner::take_terminal();
-                    }
+                    take_terminal_from(&slot);
                     slot.push(SlotEvent::Response { response, output });
                 }
             }
@@ -302,7 +305,14 @@ impl Instance {
             } => match self.slot(context) {
                 Some(slot) if !slot.is_unattended() => {
                     if slot.push(SlotEvent::EngineCall { id, call, input }) {
-                        engine_calls::answer_late(self, context, slot);
+                        engine_calls::answer_late(self, slot);
+                    }
+                }
+                // The refusals of a plugin that does not read them must not pile up.
+                _ if self.is_congested() => {
+                    if let Some(connection) = self.connection() {
+                        let message = "makes engine calls and does not read the answers";
+                        connection.fail(Failure::new(FailureKind::Limit, message));
                     }
                 }
                 _ => self.answer(id, engine_calls::no_context(&call)),
@@ -316,6 +326,7 @@ impl Instance {
                 if let Some(plugin) = self.plugin.upgrade() {
                     plugin.instance_failed(self, &failure);
                 }
+                let _ = self.failure.set(failure);
                 self.bury();
             }
             Incoming::Call { .. }
@@ -332,16 +343,14 @@ impl Instance {
         }
     }
 
+    fn is_congested(&self) -> bool {
+        self.connection()
+            .is_some_and(|connection| !connection.wait_for_room(Instant::now()))
+    }
+
     /// True if the instance ends because we wanted it to.
     pub(crate) fn was_asked_to_end(&self) -> bool {
         self.asked_to_end.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        // Reached only by a start that failed or after the burial, both of which have ended the process already.
-        self.process.end_tree();
     }
 }
 
@@ -378,6 +387,14 @@ impl Handler for InstanceHandler {
         if let Some(instance) = self.0.upgrade() {
             instance.handle(incoming);
         }
+    }
+}
+
+/// The terminal goes back to the application, if the plugin had it for this call.
+fn take_terminal_from(slot: &Slot) {
+    if slot.leave_foreground() {
+        // Whoever has no terminal any more has nothing to take back.
+        let _ = crate::runner::take_terminal();
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::engine::EngineCore;
 use crate::instance::{Instance, InstanceHandler, Parts};
 use crate::plugin::PluginCore;
-use crate::runner::{self, Launch, Process, Spawned, StderrTo};
+use crate::runner::{self, Launch, Owned, Spawned, StderrTo};
 use crate::stderr::{self, StderrReader, Tail};
 use crate::{Error, ErrorKind, LinkChoice, Stderr, Versions};
 
@@ -187,7 +187,7 @@ fn start_once(
             .collect();
         recorder.note(&plugin.name, "start", json!({ "argv": argv }));
     }
-    engine
+    let guard = engine
         .guard()
         .map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
     let program = launch.program.clone();
@@ -195,8 +195,7 @@ fn start_once(
         process,
         link,
         stderr,
-    } = runner::spawn(launch).map_err(|error| spawn_error(plugin, &program, &error))?;
-    engine.process_started(&process);
+    } = runner::spawn(launch, guard).map_err(|error| spawn_error(plugin, &program, &error))?;
     let tail = Arc::<Tail>::default();
     let stderr = stderr
         .map(|source| {
@@ -217,6 +216,9 @@ fn start_once(
         tail,
         stderr,
     };
+    if !engine.process_started(starting.process.share()) {
+        return Err(starting.fail("the engine is being shut down".to_owned(), None));
+    }
     #[cfg(unix)]
     let link = match (link, &listener) {
         (Some(link), _) => link,
@@ -225,10 +227,13 @@ fn start_once(
             match listener.accept(deadline, || starting.process.ended().is_some()) {
                 Ok(link) => link,
                 Err(error) => {
-                    return Err(starting.fail(
-                        format!("it did not connect to its local socket: {error}"),
-                        None,
-                    ));
+                    let why = match error.kind() {
+                        io::ErrorKind::TimedOut => format!("within {:?}", deadlines.connect),
+                        io::ErrorKind::BrokenPipe => "before it ended".to_owned(),
+                        _ => format!("as it should: {error}"),
+                    };
+                    let message = format!("it did not connect twice to its local socket {why}");
+                    return Err(starting.fail(message, None));
                 }
             }
         }
@@ -246,7 +251,7 @@ fn start_once(
 struct Starting<'a> {
     plugin: &'a Arc<PluginCore>,
     engine: &'a Arc<EngineCore>,
-    process: Process,
+    process: Owned,
     tail: Arc<Tail>,
     stderr: Option<StderrReader>,
 }
@@ -314,6 +319,7 @@ impl Starting<'_> {
     }
 
     fn into_instance(self) -> Arc<Instance> {
+        self.engine.process_connected(&self.process);
         Instance::new(Parts {
             plugin: Arc::downgrade(self.plugin),
             engine: Arc::downgrade(self.engine),
@@ -337,15 +343,19 @@ impl Starting<'_> {
             }
             _ => None,
         };
-        let version = error.version.clone();
         let mut failed = self.fail(error.to_string(), help);
-        if let (Some(version), Some(diagnosis)) = (version, failed.error.diagnosis()) {
-            let diagnosis = crate::Diagnosis {
-                plugin_version: Some(version),
-                ..diagnosis.clone()
-            };
-            failed.error = failed.error.diagnosed(diagnosis);
+        let mut diagnosis = failed.error.diagnosis().cloned().unwrap_or_default();
+        diagnosis.plugin_version = error.version.clone();
+        // Its end tells something only if it came before we closed the link.
+        let told_nothing = match &error.failure {
+            StartFailure::TimedOut(_) | StartFailure::Handshake(_) => true,
+            StartFailure::Closed | StartFailure::Link(_) => false,
+            StartFailure::Undecodable(_) => diagnosis.exit.as_deref() == Some("exit code 0"),
+        };
+        if told_nothing {
+            diagnosis.exit = None;
         }
+        failed.error = failed.error.diagnosed(diagnosis);
         Failed {
             retry_with,
             ..failed
@@ -358,12 +368,13 @@ impl Starting<'_> {
         let patience = Duration::from_millis(200);
         let own_end = self.process.wait(Instant::now() + patience).is_some();
         let status = self.process.end_tree();
+        let status = own_end.then_some(status);
         self.engine.process_ended(&self.process);
         if let Some(stderr) = self.stderr {
             stderr.finish(Instant::now() + patience);
         }
         let diagnosis = crate::Diagnosis {
-            exit: status.filter(|_| own_end).map(crate::instance::describe),
+            exit: status.map(crate::instance::describe),
             stderr: self.tail.lines(),
             ..crate::Diagnosis::default()
         };

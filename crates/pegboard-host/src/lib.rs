@@ -31,6 +31,7 @@ mod args;
 mod call;
 mod config;
 mod context;
+mod crashes;
 mod custom;
 mod custom_ops;
 mod engine;

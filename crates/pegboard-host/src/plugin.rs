@@ -1,18 +1,18 @@
 //! An installed plugin: started when it is first used, never twice, and again when it is needed again.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pegboard_protocol::nu::{Call, PluginMetadata, PluginSignature, Response};
 use pegboard_protocol::session::Failure;
 
 use crate::call::{await_answer, unexpected_response};
+use crate::crashes::Crashes;
 use crate::engine::EngineCore;
 use crate::instance::{Instance, Lease, Slot};
 use crate::launch::{self, Learned};
-use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Restarts, Run};
+use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Run};
 
 /// A plugin that was loaded into an engine. Copies stand for the same plugin.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl Plugin {
 
     /// Asks the plugin to end, forces it if it does not, and comes back when it has. The next use starts it again.
     pub fn stop(&self) {
-        if let Some(instance) = self.core.take_running() {
+        if let Some(instance) = self.core.take_started() {
             instance.stop();
         }
     }
@@ -114,9 +114,10 @@ pub(crate) struct PluginCore {
 struct Running {
     phase: Phase,
     starts: u64,
-    /// When it crashed lately.
-    // bounded by: crashes that still count, of which a pause allows no more than one more
-    crashes: VecDeque<Instant>,
+    /// The last start that failed, by its number among all attempts, for those who waited for it.
+    failed: Option<(u64, Error)>,
+    attempts: u64,
+    crashes: Crashes,
 }
 
 #[derive(Debug, Default)]
@@ -188,15 +189,17 @@ impl PluginCore {
         }
     }
 
-    /// Takes out this very instance, unless another one has come in its place.
-    pub(crate) fn take_if_running(&self, instance: &Arc<Instance>) -> bool {
+    /// The same, after waiting for a start that is under way.
+    fn take_started(&self) -> Option<Arc<Instance>> {
         let mut state = self.lock();
-        let same =
-            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
-        if same {
-            state.phase = Phase::Stopped;
+        while matches!(state.phase, Phase::Starting) {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
-        same
+        drop(state);
+        self.take_running()
     }
 
     /// Takes out this very instance if it is idle, which it is not while somebody is about to make a call.
@@ -212,15 +215,17 @@ impl PluginCore {
 
     /// The running instance; starts one if there is none. Several callers at once share one start.
     pub(crate) fn instance(self: &Arc<Self>) -> Result<Lease, Error> {
-        let Some(engine) = self.engine.upgrade().filter(|engine| !engine.is_closing()) else {
-            return Err(Error::misuse("the engine has been shut down").of(&self.name));
+        let Some(engine) = self.engine.upgrade() else {
+            return Err(self.shut_down());
         };
         let mut state = self.lock();
+        let mut awaited = None;
         loop {
             match &state.phase {
                 Phase::Running(instance) => return Ok(Lease::new(instance)),
                 // A start is bounded by its deadlines.
                 Phase::Starting => {
+                    awaited = Some(state.attempts);
                     state = self
                         .changed
                         .wait(state)
@@ -229,66 +234,79 @@ impl PluginCore {
                 Phase::Stopped => break,
             }
         }
-        self.check_crashes(&mut state, engine.config.restarts)?;
+        if let Some((attempt, error)) = &state.failed
+            && Some(*attempt) == awaited
+        {
+            return Err(error.clone());
+        }
+        // The engine's end waits for the start from here on.
+        let Some(busy) = engine.busy_starting() else {
+            return Err(self.shut_down());
+        };
+        state.crashes.check(engine.config.restarts, &self.name)?;
         state.phase = Phase::Starting;
+        state.attempts += 1;
         drop(state);
         let started = launch::start(self, &engine);
         let mut state = self.lock();
         state.starts += 1;
-        let result = match started {
-            Ok(instance) => {
-                // It may have failed already, before it was known here.
-                let failed = instance
-                    .connection()
-                    .is_none_or(|connection| connection.failure().is_some());
-                state.phase = if failed {
-                    Phase::Stopped
-                } else {
-                    Phase::Running(instance.clone())
-                };
-                if failed {
-                    state.crashes.push_back(Instant::now());
-                }
-                Ok(Lease::new(&instance))
+        state.phase = Phase::Stopped;
+        let mut result = started.map(|instance| {
+            // It may have failed already, before it was known here.
+            let failure = instance
+                .connection()
+                .and_then(|connection| connection.failure());
+            match failure {
+                None => state.phase = Phase::Running(instance.clone()),
+                Some(failure) => state
+                    .crashes
+                    .add(engine.config.restarts, failure.to_string()),
             }
-            Err(error) => {
-                state.phase = Phase::Stopped;
-                state.crashes.push_back(Instant::now());
-                Err(error)
+            Lease::new(&instance)
+        });
+        let mut late = None;
+        if engine.is_closing() {
+            late = match std::mem::take(&mut state.phase) {
+                Phase::Running(instance) => Some(instance),
+                Phase::Stopped | Phase::Starting => None,
+            };
+            result = Err(self.shut_down());
+        }
+        if let Err(error) = &result {
+            // A program that could not even be started has not crashed.
+            if error.diagnosis().is_some() {
+                state
+                    .crashes
+                    .add(engine.config.restarts, error.labeled().msg.clone());
             }
-        };
+            state.failed = Some((state.attempts, error.clone()));
+        }
         drop(state);
         self.changed.notify_all();
+        if let Some(instance) = late {
+            engine.stop_in_background(&instance);
+        }
         engine.supervisor.look();
+        drop(busy);
         result
     }
 
-    /// Refuses a start while a plugin that keeps crashing has to stay down.
-    fn check_crashes(&self, state: &mut Running, restarts: Restarts) -> Result<(), Error> {
-        let Some((pause, last)) = pause(state, restarts) else {
-            return Ok(());
-        };
-        let left = pause.saturating_sub(last.elapsed());
-        if left.is_zero() {
-            return Ok(());
-        }
-        let message = format!(
-            "it crashed {} times within {:?} and is not started again for {:.1} s",
-            state.crashes.len(),
-            restarts.window,
-            left.as_secs_f64()
-        );
-        Err(Error::new(ErrorKind::Refused, message.into())
-            .of(&self.name)
-            .help("see what it printed on standard error, or run it by hand"))
+    fn shut_down(&self) -> Error {
+        Error::misuse("the engine has been shut down").of(&self.name)
     }
 
     /// An instance's session is over.
-    pub(crate) fn instance_failed(&self, instance: &Arc<Instance>, _: &Failure) {
-        let crashed = !instance.was_asked_to_end();
-        let was_current = self.take_if_running(instance);
-        if crashed && was_current {
-            self.lock().crashes.push_back(Instant::now());
+    pub(crate) fn instance_failed(&self, instance: &Arc<Instance>, failure: &Failure) {
+        let restarts = self.engine.upgrade().map(|engine| engine.config.restarts);
+        let mut state = self.lock();
+        let was_current =
+            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
+        if was_current {
+            state.phase = Phase::Stopped;
+            if !instance.was_asked_to_end() {
+                let restarts = restarts.unwrap_or_default();
+                state.crashes.add(restarts, failure.to_string());
+            }
         }
     }
 
@@ -347,30 +365,18 @@ impl PluginCore {
     ) -> Result<Response, Error> {
         let instance = self.instance()?;
         let slot = Slot::new(String::new(), Arc::new(NoContext));
-        let id = instance.call(call, &slot)?;
-        await_answer(
-            &instance,
-            &slot,
-            id,
-            Some(deadline),
-            &format!("sending {what}"),
-        )
-        .map(|(response, _)| response)
+        instance.call(call, &slot)?;
+        await_answer(&instance, &slot, Some(deadline), &format!("sending {what}"))
+            .map(|(response, _)| response)
     }
 
     fn status(&self) -> Status {
         let state = self.lock();
-        let restarts = self
-            .engine
-            .upgrade()
-            .map(|engine| engine.config.restarts)
-            .unwrap_or_default();
         let instance = match &state.phase {
             Phase::Running(instance) => Some(instance.clone()),
             Phase::Stopped | Phase::Starting => None,
         };
-        let paused = crash_pause(&state.crashes, restarts)
-            .is_some_and(|(pause, last)| last.elapsed() < pause);
+        let paused = state.crashes.pause_left().is_some();
         let (name, starts) = match &state.phase {
             Phase::Running(_) => (State::Running, state.starts),
             Phase::Starting => (State::Starting, state.starts),
@@ -400,28 +406,4 @@ impl PluginCore {
             running_for: instance.as_ref().map(|instance| instance.started.elapsed()),
         }
     }
-}
-
-/// How long a plugin has to stay down after its last crash, and when that was. None while it may be started.
-fn pause(state: &mut Running, restarts: Restarts) -> Option<(Duration, Instant)> {
-    while state
-        .crashes
-        .front()
-        .is_some_and(|crash| crash.elapsed() > restarts.window.max(restarts.longest_pause))
-    {
-        state.crashes.pop_front();
-    }
-    crash_pause(&state.crashes, restarts)
-}
-
-fn crash_pause(crashes: &VecDeque<Instant>, restarts: Restarts) -> Option<(Duration, Instant)> {
-    let counted = u32::try_from(crashes.len()).unwrap_or(u32::MAX);
-    let beyond = counted
-        .checked_sub(restarts.allowed)
-        .filter(|_| counted > 0)?;
-    let pause = restarts
-        .pause
-        .saturating_mul(1 << beyond.min(16))
-        .min(restarts.longest_pause);
-    crashes.back().map(|last| (pause, *last))
 }

@@ -1,11 +1,12 @@
-//! The thread that stops idle plugins and sends the notices of dropped custom values.
+//! The thread that sees processes end, stops idle plugins and sends the notices of dropped custom values.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::custom::Dropped;
 use crate::engine::EngineCore;
+use crate::runner::Alarm;
 
 /// The longest sleep; nothing depends on it.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -14,7 +15,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 pub(crate) struct Supervisor {
     work: Mutex<Work>,
-    changed: Condvar,
+    /// Wakes the thread; made with it.
+    alarm: OnceLock<Alarm>,
 }
 
 #[derive(Default)]
@@ -22,8 +24,6 @@ struct Work {
     /// Notices to send.
     // bounded by: the custom values alive that want one
     dropped: VecDeque<Dropped>,
-    /// Something may be due earlier than thought.
-    look: bool,
     closing: bool,
     running: bool,
 }
@@ -32,25 +32,33 @@ impl Supervisor {
     /// Queues the notice that a custom value is gone. Waits for nothing, so that any thread may drop values.
     pub(crate) fn dropped(&self, dropped: Dropped) {
         self.lock().dropped.push_back(dropped);
-        self.changed.notify_all();
+        self.wake();
     }
 
     /// Has the thread look again when something is due.
     pub(crate) fn look(&self) {
-        self.lock().look = true;
-        self.changed.notify_all();
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(alarm) = self.alarm.get() {
+            alarm.ring();
+        }
     }
 
     /// Ends the thread after the notices that are queued.
     pub(crate) fn close(&self) {
         self.lock().closing = true;
-        self.changed.notify_all();
+        self.wake();
     }
 
     /// Starts the thread unless it runs.
     pub(crate) fn start(&self, engine: &Arc<EngineCore>) -> std::io::Result<()> {
         let mut work = self.lock();
         if !work.running {
+            if self.alarm.get().is_none() {
+                let _ = self.alarm.set(Alarm::new()?);
+            }
             let engine = Arc::downgrade(engine);
             std::thread::Builder::new()
                 .name("pegboard supervisor".into())
@@ -66,35 +74,28 @@ impl Supervisor {
     }
 }
 
-/// Lets go of the engine while it sleeps no longer than it must: the engine's end wakes it.
+/// The engine's end wakes it.
 fn supervise(engine: &Weak<EngineCore>) {
     let mut due = None;
     loop {
         let Some(engine) = engine.upgrade() else {
             return;
         };
-        let mut work = engine.supervisor.lock();
+        let Some(alarm) = engine.supervisor.alarm.get() else {
+            return;
+        };
         let deadline: Instant = due.unwrap_or_else(|| Instant::now() + LONGEST);
-        while work.dropped.is_empty() && !work.look && !work.closing {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            work = engine
-                .supervisor
-                .changed
-                .wait_timeout(work, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        let dropped = std::mem::take(&mut work.dropped);
-        work.look = false;
-        let closing = work.closing;
-        drop(work);
+        // A ring that came before the sleep ends it at once.
+        alarm.sleep(&engine.watched_processes(), deadline);
+        let (dropped, closing) = {
+            let mut work = engine.supervisor.lock();
+            (std::mem::take(&mut work.dropped), work.closing)
+        };
         dropped.into_iter().for_each(Dropped::send);
         if closing {
             return;
         }
+        engine.see_to_ended();
         due = engine.stop_idle();
     }
 }

@@ -12,20 +12,27 @@ use crate::Deadlines;
 
 /// How long the rest of standard error is waited for when the process is gone.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long the reader may take to come to the end of what a process left in its pipe, on a busy machine.
+const DRAIN: Duration = Duration::from_secs(2);
 
 impl Instance {
     /// Asks the plugin to end, and sees to it that it does. Comes back when it has.
     pub(crate) fn stop(self: &Arc<Self>) {
+        self.begin_stop();
+        self.await_end();
+    }
+
+    /// Asks the plugin to end, and has it seen to that it does.
+    pub(crate) fn begin_stop(self: &Arc<Self>) {
         self.asked_to_end.store(true, Ordering::Release);
         if let Some(connection) = self.connection() {
             connection.session(|session| session.goodbye());
         }
         self.bury();
-        self.await_end();
     }
 
-    /// Sees to the end of the instance on a thread of its own, once.
-    pub(super) fn bury(self: &Arc<Self>) {
+    /// Sees to the end of the instance on a thread of its own, once. The engine's end waits for it.
+    pub(crate) fn bury(self: &Arc<Self>) {
         {
             let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
             if std::mem::replace(&mut ending.begun, true) {
@@ -33,62 +40,65 @@ impl Instance {
             }
         }
         let instance = self.clone();
-        let engine = self.engine.upgrade();
+        let busy = self.engine.upgrade().map(|engine| engine.busy());
         let spawned = std::thread::Builder::new()
             .name("pegboard burial".into())
             .stack_size(256 << 10)
             .spawn(move || {
-                instance.see_to_end();
-                if let Some(engine) = engine {
-                    engine.buried(&instance);
-                }
+                let patience = instance
+                    .engine
+                    .upgrade()
+                    .map(|engine| engine.config.deadlines);
+                let own_end = instance.see_to_process(&patience.unwrap_or_default());
+                instance.close(own_end);
+                drop(busy);
             });
         if spawned.is_err() {
             // Without a thread there is no time to be patient.
             self.process.end_tree();
+            self.close(false);
         }
     }
 
-    fn see_to_end(self: &Arc<Self>) {
-        let deadlines = self
-            .engine
-            .upgrade()
-            .map_or_else(Deadlines::default, |engine| engine.config.deadlines);
+    /// Has the process end, and all that it started. True if it ended without being forced.
+    fn see_to_process(&self, deadlines: &Deadlines) -> bool {
         let ended = |patience: Duration| self.process.wait(Instant::now() + patience).is_some();
-        let failure = self
-            .connection()
-            .and_then(|connection| connection.failure());
-        let broken = failure
-            .as_ref()
+        let broken = self
+            .failure
+            .get()
             .is_some_and(|failure| failure.kind != FailureKind::Closed);
-        let patience = match &failure {
+        let (goodbye, close) = match self.failure.get() {
             // It was told goodbye and may finish its calls.
-            None => deadlines.goodbye,
-            // It closed its side, or broke the rules: nothing more is expected of it.
-            Some(_) if broken => Duration::ZERO,
-            Some(_) => deadlines.close,
+            None => (deadlines.goodbye, deadlines.close),
+            // It broke the rules: nothing more is expected of it.
+            Some(_) if broken => (Duration::ZERO, Duration::ZERO),
+            // It closed its side.
+            Some(_) => (Duration::ZERO, deadlines.close),
         };
-        if !ended(patience) {
+        let mut own_end = ended(goodbye);
+        if !own_end {
             if let Some(connection) = self.connection() {
                 connection.close_sink();
             }
-            if !ended(if broken {
-                Duration::ZERO
-            } else {
-                deadlines.close
-            }) {
-                self.process.terminate();
-                ended(deadlines.terminate);
-            }
+            own_end = ended(close);
         }
-        let status = self.process.end_tree();
+        if !own_end {
+            self.process.terminate();
+            ended(deadlines.terminate);
+        }
+        self.process.end_tree();
+        own_end
+    }
+
+    /// Closes the connection of a process that has ended, and tells how it did.
+    fn close(&self, own_end: bool) {
         if let Some(connection) = self.connection() {
             // Nobody can write any more, so the reader comes to the end of what the plugin said last.
-            let deadline = Instant::now() + LAST_WORDS;
+            let deadline = Instant::now() + DRAIN;
             while connection.failure().is_none() && Instant::now() < deadline {
                 std::thread::park_timeout(Duration::from_millis(1));
             }
-            connection.fail(Failure::new(FailureKind::Local, "its process has ended"));
+            connection.fail(Failure::new(FailureKind::Closed, "its process has ended"));
         }
         let stderr = self
             .stderr
@@ -98,8 +108,14 @@ impl Instance {
         if let Some(stderr) = stderr {
             stderr.finish(Instant::now() + LAST_WORDS);
         }
+        if let Some(engine) = self.engine.upgrade() {
+            engine.process_ended(&self.process);
+        }
         let mut diagnosis = self.provisional_diagnosis();
-        diagnosis.exit = status.map(describe).or(diagnosis.exit);
+        if !own_end {
+            // That we killed it says nothing about what went wrong.
+            diagnosis.exit = None;
+        }
         self.ending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -24,6 +24,8 @@ struct SlotState {
     // bounded by: the engine calls that the session lets wait for an answer, and one response
     events: VecDeque<SlotEvent>,
     attention: Attention,
+    /// A thread answers late engine calls.
+    served: bool,
     cancelled: bool,
     foreground: bool,
     /// Custom values that the plugin may use until the call is over.
@@ -36,11 +38,9 @@ enum Attention {
     /// The caller, who waits for the answer.
     #[default]
     Caller,
-    /// Nobody at the moment: the answer was taken, and engine calls may still come while it streams.
+    /// A thread, when there is something: the answer was taken, and engine calls may still come while it streams.
     Idle,
-    /// A thread that answers late engine calls.
-    Thread,
-    /// Nobody ever: the caller gave up.
+    /// A thread that refuses what comes: the caller gave up.
     Abandoned,
     /// Nobody ever: the call was made for its effect.
     Unattended,
@@ -92,6 +92,11 @@ impl Slot {
             if state.cancelled {
                 return Waited::Cancelled;
             }
+            // A plugin that never stops asking must not keep its caller beyond the deadline.
+            let asks = matches!(state.events.front(), Some(SlotEvent::EngineCall { .. }));
+            if asks && deadline.is_some_and(|at| at <= Instant::now()) {
+                return Waited::TimedOut;
+            }
             if let Some(event) = state.events.pop_front() {
                 if matches!(event, SlotEvent::Response { .. } | SlotEvent::Failed) {
                     state.attention = Attention::Idle;
@@ -132,10 +137,7 @@ impl Slot {
             _ => {}
         }
         state.events.push_back(event);
-        let start = matches!(state.attention, Attention::Idle | Attention::Abandoned);
-        if state.attention == Attention::Idle {
-            state.attention = Attention::Thread;
-        }
+        let start = state.needs_thread();
         drop(state);
         self.changed.notify_all();
         start
@@ -143,21 +145,14 @@ impl Slot {
 
     /// True when events were left behind by the caller, so that a thread has to see to them.
     pub(crate) fn take_over(&self) -> bool {
-        let mut state = self.lock();
-        let waiting = state.attention == Attention::Idle && !state.events.is_empty();
-        if waiting {
-            state.attention = Attention::Thread;
-        }
-        waiting
+        self.lock().needs_thread()
     }
 
     /// The next event for the thread; with none left, the thread is no longer counted on.
     pub(crate) fn next_late(&self) -> Option<SlotEvent> {
         let mut state = self.lock();
         let event = state.events.pop_front();
-        if event.is_none() && state.attention == Attention::Thread {
-            state.attention = Attention::Idle;
-        }
+        state.served = event.is_some();
         event
     }
 
@@ -178,6 +173,10 @@ impl Slot {
     pub(crate) fn cancel(&self) {
         self.lock().cancelled = true;
         self.changed.notify_all();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.lock().cancelled
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -221,6 +220,17 @@ impl Slot {
 
     fn lock(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SlotState {
+    /// True when a thread has to be started for what has come, which is counted on from then on.
+    fn needs_thread(&mut self) -> bool {
+        let needed = matches!(self.attention, Attention::Idle | Attention::Abandoned)
+            && !self.served
+            && !self.events.is_empty();
+        self.served |= needed;
+        needed
     }
 }
 

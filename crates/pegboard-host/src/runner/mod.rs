@@ -9,12 +9,13 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{Guard, Process, give_terminal, spawn, take_terminal};
+pub(crate) use other::{Alarm, Guard, Process, give_terminal, spawn, take_terminal};
 #[cfg(unix)]
-pub(crate) use unix::{Guard, Process, give_terminal, spawn, take_terminal};
+pub(crate) use unix::{Alarm, Guard, Process, give_terminal, spawn, take_terminal};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pegboard_transport::{Hangup, Link, Source};
 
@@ -42,9 +43,34 @@ pub(crate) enum StderrTo {
     Inherit,
 }
 
+/// The right to end a process, which ends with all that it started when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Owned(Arc<Process>);
+
+impl Owned {
+    /// Something to watch the process by.
+    pub(crate) fn share(&self) -> Arc<Process> {
+        self.0.clone()
+    }
+}
+
+impl std::ops::Deref for Owned {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.end_tree();
+    }
+}
+
 /// A process that was started.
 pub(crate) struct Spawned {
-    pub(crate) process: Process,
+    pub(crate) process: Owned,
     pub(crate) link: Option<Link>,
     pub(crate) stderr: Option<(Box<dyn Source>, Hangup)>,
 }

@@ -1,14 +1,14 @@
 //! Processes where there are no process groups. Untested: Pegboard is tested on Linux.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pegboard_transport::Link;
 
-use super::{Launch, MARK, Spawned, StderrTo};
+use super::{Launch, MARK, Owned, Spawned, StderrTo};
 
 /// A running or ended process.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 /// Starts a process.
-pub(crate) fn spawn(launch: Launch) -> io::Result<Spawned> {
+pub(crate) fn spawn(launch: Launch, _: &Arc<Guard>) -> io::Result<Spawned> {
     let streams = || {
         if launch.piped {
             Stdio::piped()
@@ -56,7 +56,7 @@ pub(crate) fn spawn(launch: Launch) -> io::Result<Spawned> {
         (link.source, link.hangup)
     });
     Ok(Spawned {
-        process: Process { child, pid },
+        process: Owned(Arc::new(Process { child, pid })),
         link,
         stderr,
     })
@@ -88,10 +88,10 @@ impl Process {
 
     pub(crate) fn terminate(&self) {}
 
-    pub(crate) fn end_tree(&self) -> Option<ExitStatus> {
+    pub(crate) fn end_tree(&self) -> ExitStatus {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = child.kill();
-        child.wait().ok()
+        child.wait().unwrap_or_default()
     }
 
     pub(crate) fn memory(&self) -> Option<u64> {
@@ -114,11 +114,43 @@ pub(crate) fn take_terminal() -> io::Result<()> {
 pub(crate) struct Guard;
 
 impl Guard {
-    pub(crate) fn start(_: &str, _: &Path) -> io::Result<Guard> {
-        Ok(Guard)
+    pub(crate) fn new(_: &str, _: PathBuf) -> Guard {
+        Guard
     }
 
-    pub(crate) fn started(&mut self, _: &Process) {}
+    pub(crate) fn watch(&self) -> io::Result<()> {
+        Ok(())
+    }
 
-    pub(crate) fn ended(&mut self, _: &Process) {}
+    pub(crate) fn release(&self) {}
+}
+
+/// Wakes the thread that sleeps.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Alarm {
+    pub(crate) fn new() -> io::Result<Alarm> {
+        Ok(Alarm::default())
+    }
+
+    pub(crate) fn ring(&self) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn sleep(&self, processes: &[Arc<Process>], deadline: Instant) {
+        let mut longest = deadline.saturating_duration_since(Instant::now());
+        if !processes.is_empty() {
+            longest = longest.min(Duration::from_millis(250));
+        }
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .changed
+            .wait_timeout_while(rung, longest, |rung| !*rung);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
 }
