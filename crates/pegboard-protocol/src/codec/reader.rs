@@ -260,6 +260,15 @@ pub(super) trait Reader<'a>: Sized {
     }
 }
 
+#[cold]
+pub(super) fn not_a_byte(offset: usize) -> DecodeError {
+    DecodeError::new(
+        DecodeErrorKind::BadValue,
+        offset,
+        "expected a byte, a number from 0 to 255",
+    )
+}
+
 /// The keys of a struct, in the order that an array form has them.
 pub(super) struct Fields {
     pub(super) name: &'static str,

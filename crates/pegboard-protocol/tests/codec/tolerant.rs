@@ -486,7 +486,7 @@ fn mistakes_are_explained() {
             r#"{"Data":[1,{"Raw":{"Ok":[1,256]}}]}"#,
             DecodeErrorKind::BadValue,
             "Data.Raw.Ok",
-            "256 is not a byte",
+            "from 0 to 255",
         ),
         ("hello there", DecodeErrorKind::Syntax, "", "found `h`"),
         (r#"{"End":1,}"#, DecodeErrorKind::Syntax, "", "found `}`"),

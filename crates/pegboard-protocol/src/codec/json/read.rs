@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use crate::codec::reader::{Cursor, Kind, Number, Reader, Result};
+use crate::codec::reader::{Cursor, Kind, Number, Reader, Result, not_a_byte};
 use crate::codec::{DecodeError, DecodeErrorKind, Limits};
 use crate::nu::Dialect;
 
@@ -182,6 +182,30 @@ impl<'a> JsonReader<'a> {
         Ok(code)
     }
 
+    /// Reads numbers of an array of bytes for as long as they are written as usual: behind a comma, without space.
+    fn plain_bytes(&mut self, bytes: &mut Vec<u8>) {
+        let text = &self.bytes[self.at..];
+        let mut at = 0;
+        while let Some([b',', rest @ ..]) = text.get(at..) {
+            let digit = |at: usize| {
+                let digit = rest.get(at).map(|byte| byte.wrapping_sub(b'0'));
+                digit.filter(|digit| *digit < 10).map(u16::from)
+            };
+            let (number, length) = match (digit(0), digit(1), digit(2)) {
+                (Some(a), Some(b), Some(c)) => (a * 100 + b * 10 + c, 3),
+                (Some(a), Some(b), None) => (a * 10 + b, 2),
+                (Some(a), None, _) => (a, 1),
+                (None, ..) => break,
+            };
+            let (Ok(byte), Some(b',' | b']')) = (u8::try_from(number), rest.get(length)) else {
+                break;
+            };
+            bytes.push(byte);
+            at += 1 + length;
+        }
+        self.at += at;
+    }
+
     fn skip_string(&mut self) -> Result<()> {
         self.at += 1;
         loop {
@@ -230,6 +254,7 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         self.dialect
     }
 
+    #[inline]
     fn kind(&mut self) -> Result<Kind> {
         Ok(match self.peek()? {
             b'"' => Kind::Text,
@@ -254,6 +279,7 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         }
     }
 
+    #[inline]
     fn number(&mut self) -> Result<Number> {
         let first = self.peek()?;
         let negative = first == b'-';
@@ -311,6 +337,7 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         }
     }
 
+    #[inline]
     fn text(&mut self) -> Result<Cow<'a, str>> {
         if self.peek()? != b'"' {
             return self.expected("a string");
@@ -340,25 +367,21 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         // The bytes of a binary do not count as entries of a collection: the frame limit bounds them.
         let mut cursor = self.open()?;
         let mut bytes = Vec::new();
-        while {
+        loop {
+            self.plain_bytes(&mut bytes);
             cursor.seen = bytes.len().min(1);
-            self.entry(&mut cursor, b']')?
-        } {
+            if !self.entry(&mut cursor, b']')? {
+                return Ok(bytes);
+            }
             let offset = self.at;
-            match self.unsigned()? {
-                byte @ 0..=255 => bytes.push(byte as u8),
-                other => {
-                    return Err(DecodeError::new(
-                        DecodeErrorKind::BadValue,
-                        offset,
-                        format!("{other} is not a byte"),
-                    ));
-                }
+            match u8::try_from(self.unsigned()?) {
+                Ok(byte) => bytes.push(byte),
+                Err(_) => return Err(not_a_byte(offset)),
             }
         }
-        Ok(bytes)
     }
 
+    #[inline]
     fn array(&mut self) -> Result<Cursor> {
         if self.peek()? != b'[' {
             return self.expected("an array");
@@ -366,10 +389,12 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         self.open()
     }
 
+    #[inline]
     fn item(&mut self, cursor: &mut Cursor) -> Result<bool> {
         self.entry(cursor, b']')
     }
 
+    #[inline]
     fn map(&mut self) -> Result<Cursor> {
         if self.peek()? != b'{' {
             return self.expected("a map");
@@ -377,6 +402,7 @@ impl<'a> Reader<'a> for JsonReader<'a> {
         self.open()
     }
 
+    #[inline]
     fn key(&mut self, cursor: &mut Cursor) -> Result<Option<Cow<'a, str>>> {
         if !self.entry(cursor, b'}')? {
             return Ok(None);

@@ -95,6 +95,30 @@ impl<'o> JsonWriter<'o> {
     }
 }
 
+/// Every byte as decimal text with a comma behind it, and how long that is.
+const DECIMAL: [([u8; 4], usize); 256] = {
+    let mut table = [([b','; 4], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let digits = [byte / 100, byte / 10 % 10, byte % 10];
+        let length = if byte >= 100 {
+            3
+        } else if byte >= 10 {
+            2
+        } else {
+            1
+        };
+        let mut at = 0;
+        while at < length {
+            table[byte].0[at] = b'0' + digits[3 - length + at] as u8;
+            at += 1;
+        }
+        table[byte].1 = length + 1;
+        byte += 1;
+    }
+    table
+};
+
 /// Lets numbers be formatted into the buffer.
 struct Text<'a>(&'a mut Vec<u8>);
 
@@ -153,21 +177,17 @@ impl Writer for JsonWriter<'_> {
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.separate();
-        self.out.reserve(bytes.len() * 3 + 2);
-        self.out.push(b'[');
-        for (index, &byte) in bytes.iter().enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            if byte >= 100 {
-                self.out.push(b'0' + byte / 100);
-            }
-            if byte >= 10 {
-                self.out.push(b'0' + byte / 10 % 10);
-            }
-            self.out.push(b'0' + byte % 10);
+        let mut at = self.out.len() + 1;
+        self.out.resize(at + 4 * bytes.len() + 1, b'[');
+        for &byte in bytes {
+            let (text, length) = DECIMAL[usize::from(byte)];
+            self.out[at..at + 4].copy_from_slice(&text);
+            at += length;
         }
-        self.out.push(b']');
+        // The last comma becomes the bracket.
+        at -= usize::from(!bytes.is_empty());
+        self.out[at] = b']';
+        self.out.truncate(at + 1);
     }
 
     fn native_bytes(&mut self, bytes: &[u8]) {

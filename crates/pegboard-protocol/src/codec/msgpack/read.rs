@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::codec::reader::{Cursor, Kind, Number, Reader, Result};
+use crate::codec::reader::{Cursor, Kind, Number, Reader, Result, not_a_byte};
 use crate::codec::{DecodeError, DecodeErrorKind, Limits};
 use crate::nu::Dialect;
 
@@ -82,6 +82,24 @@ impl<'a> MsgPackReader<'a> {
         Ok(Cursor { left, seen: 0 })
     }
 
+    /// Reads integers of an array of bytes, up to `count`, for as long as they have the short forms of bytes.
+    fn plain_bytes(&mut self, bytes: &mut Vec<u8>, count: usize) {
+        let rest = &self.bytes[self.at..];
+        let mut at = 0;
+        while bytes.len() < count {
+            match rest.get(at) {
+                Some(&byte @ 0x00..=0x7f) => bytes.push(byte),
+                Some(0xcc) if at + 1 < rest.len() => {
+                    at += 1;
+                    bytes.push(rest[at]);
+                }
+                _ => break,
+            }
+            at += 1;
+        }
+        self.at += at;
+    }
+
     /// How many bytes and entries follow the marker at the cursor, which is read over: for skipping.
     fn extent(&mut self) -> Result<(usize, usize)> {
         let marker = self.marker()?;
@@ -129,6 +147,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         self.dialect
     }
 
+    #[inline]
     fn kind(&mut self) -> Result<Kind> {
         Ok(match self.marker()? {
             0x00..=0x7f | 0xe0..=0xff | 0xca..=0xd3 => Kind::Number,
@@ -163,6 +182,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         Ok(value)
     }
 
+    #[inline]
     fn number(&mut self) -> Result<Number> {
         let marker = self.marker()?;
         if marker <= 0x7f {
@@ -195,6 +215,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         })
     }
 
+    #[inline]
     fn text(&mut self) -> Result<Cow<'a, str>> {
         let marker = self.marker()?;
         let start = self.at;
@@ -239,31 +260,21 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
             return self.truncated();
         }
         let mut bytes = Vec::with_capacity(count);
-        for _ in 0..count {
-            match self.marker()? {
-                byte @ 0x00..=0x7f => {
-                    self.at += 1;
-                    bytes.push(byte);
-                }
-                0xcc => bytes.push(self.take(2)?[1]),
-                _ => {
-                    let offset = self.at;
-                    match self.unsigned()? {
-                        byte @ 0..=255 => bytes.push(byte as u8),
-                        other => {
-                            return Err(DecodeError::new(
-                                DecodeErrorKind::BadValue,
-                                offset,
-                                format!("{other} is not a byte"),
-                            ));
-                        }
-                    }
-                }
+        while bytes.len() < count {
+            self.plain_bytes(&mut bytes, count);
+            if bytes.len() == count {
+                break;
+            }
+            let offset = self.at;
+            match u8::try_from(self.unsigned()?) {
+                Ok(byte) => bytes.push(byte),
+                Err(_) => return Err(not_a_byte(offset)),
             }
         }
         Ok(bytes)
     }
 
+    #[inline]
     fn array(&mut self) -> Result<Cursor> {
         let marker = self.marker()?;
         let left = match marker {
@@ -280,6 +291,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         self.open(left)
     }
 
+    #[inline]
     fn item(&mut self, cursor: &mut Cursor) -> Result<bool> {
         if cursor.left == 0 {
             self.depth -= 1;
@@ -290,6 +302,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         Ok(true)
     }
 
+    #[inline]
     fn map(&mut self) -> Result<Cursor> {
         let marker = self.marker()?;
         let left = match marker {
@@ -306,6 +319,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         self.open(left)
     }
 
+    #[inline]
     fn key(&mut self, cursor: &mut Cursor) -> Result<Option<Cow<'a, str>>> {
         if !self.item(cursor)? {
             return Ok(None);
