@@ -74,9 +74,30 @@ impl From<Value> for Flow {
     }
 }
 
+/// What a stream takes its items from. Let go of at its end and at the first error, so that it is asked no further.
+struct Items<T>(Option<Box<dyn Iterator<Item = Result<T, Error>> + Send>>);
+
+impl<T> Items<T> {
+    fn new<I>(items: I) -> Items<T>
+    where
+        I: IntoIterator<Item = Result<T, Error>>,
+        I::IntoIter: Send + 'static,
+    {
+        Items(Some(Box::new(items.into_iter())))
+    }
+
+    fn next(&mut self) -> Option<Result<T, Error>> {
+        let next = self.0.as_mut()?.next();
+        if !matches!(next, Some(Ok(_))) {
+            self.0 = None;
+        }
+        next
+    }
+}
+
 /// A stream of values. Dropping it tells the producer to stop.
 pub struct ListStream {
-    items: Box<dyn Iterator<Item = Result<Value, Error>> + Send>,
+    items: Items<Value>,
     pub(crate) stop: Option<Stop>,
     /// Where it came from.
     pub span: Span,
@@ -95,7 +116,7 @@ impl ListStream {
         I::IntoIter: Send + 'static,
     {
         ListStream {
-            items: Box::new(items.into_iter()),
+            items: Items::new(items),
             stop: None,
             span: Span::UNKNOWN,
             metadata: None,
@@ -119,7 +140,7 @@ impl fmt::Debug for ListStream {
 
 /// A stream of bytes. Dropping it tells the producer to stop.
 pub struct ByteStream {
-    chunks: Box<dyn Iterator<Item = Result<Vec<u8>, Error>> + Send>,
+    chunks: Items<Vec<u8>>,
     /// The part of the last chunk that [`Read::read`] has not given out.
     rest: io::Cursor<Vec<u8>>,
     pub(crate) stop: Option<Stop>,
@@ -163,7 +184,7 @@ impl ByteStream {
         I::IntoIter: Send + 'static,
     {
         ByteStream {
-            chunks: Box::new(chunks.into_iter()),
+            chunks: Items::new(chunks),
             rest: io::Cursor::default(),
             stop: None,
             span: Span::UNKNOWN,

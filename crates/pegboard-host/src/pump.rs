@@ -142,7 +142,7 @@ pub(crate) fn read_flow(
                     Err(error) => Err(broken(&instance, &error)),
                 })
             });
-            let mut stream = ListStream::new(items.fuse());
+            let mut stream = ListStream::new(items);
             (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
             Flow::List(stream)
         }
@@ -167,7 +167,7 @@ pub(crate) fn read_flow(
                     Err(error) => Err(broken(&instance, &error)),
                 })
             });
-            let mut stream = ByteStream::from_chunks(chunks.fuse(), kind);
+            let mut stream = ByteStream::from_chunks(chunks, kind);
             (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
             Flow::Bytes(stream)
         }

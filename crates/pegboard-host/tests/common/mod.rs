@@ -295,15 +295,13 @@ pub fn headed(head: Span, positional: impl IntoIterator<Item = Value>) -> Evalua
     }
 }
 
-/// A stream of `count` bytes, each by its place.
+/// A stream of `count` bytes, from 0 to 250 over and over, so that pieces of any usual size differ.
 pub fn pattern(count: usize) -> impl std::io::Read + Send + 'static {
     struct Pattern(usize, usize);
     impl std::io::Read for Pattern {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             let count = buffer.len().min(self.1 - self.0);
-            for (offset, byte) in buffer[..count].iter_mut().enumerate() {
-                *byte = at(self.0 + offset);
-            }
+            repeat(&mut buffer[..count], self.0, 251);
             self.0 += count;
             Ok(count)
         }
@@ -311,9 +309,38 @@ pub fn pattern(count: usize) -> impl std::io::Read + Send + 'static {
     Pattern(0, count)
 }
 
-/// The byte of [`pattern`] at a place.
-pub fn at(place: usize) -> u8 {
-    (place % 251) as u8 ^ (place >> 13) as u8
+/// Reads to the end and checks each byte: `count` of them, from 0 to `period` - 1 over and over.
+pub fn check_pattern(mut stream: impl std::io::Read, count: usize, period: usize) {
+    let (mut buffer, mut wanted) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    let mut place = 0;
+    loop {
+        let count = stream.read(&mut buffer).expect("bytes");
+        if count == 0 {
+            break;
+        }
+        repeat(&mut wanted[..count], place, period);
+        assert!(
+            buffer[..count] == wanted[..count],
+            "wrong bytes behind {place}"
+        );
+        place += count;
+    }
+    assert_eq!(place, count);
+}
+
+/// Fills a buffer as [`pattern`] has it from a place on.
+fn repeat(buffer: &mut [u8], place: usize, period: usize) {
+    let first = period.min(buffer.len());
+    for (offset, byte) in buffer[..first].iter_mut().enumerate() {
+        *byte = ((place + offset) % period) as u8;
+    }
+    let mut done = first;
+    while done < buffer.len() {
+        // Whole periods, so that the copy goes on where the original did.
+        let more = (done / period * period).min(buffer.len() - done);
+        buffer.copy_within(..more, done);
+        done += more;
+    }
 }
 
 /// A byte stream of the kind, as a flow.
