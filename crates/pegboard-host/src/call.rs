@@ -197,7 +197,7 @@ pub(crate) fn await_answer(
                     .connection()
                     .and_then(|connection| connection.failure());
                 return Err(match failure {
-                    Some(failure) => instance.gone(&failure, &format!("{what} was done")),
+                    Some(failure) => instance.gone(&failure, &format!("it had finished {what}")),
                     None => Error::refused("the call failed").of(&instance.name),
                 });
             }
