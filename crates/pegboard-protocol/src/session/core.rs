@@ -87,6 +87,11 @@ impl<R: Role> Session<R> {
         &self.peer
     }
 
+    /// How much it lets wait.
+    pub fn limits(&self) -> FlowLimits {
+        self.limits
+    }
+
     /// Why the session is over, if it is.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()

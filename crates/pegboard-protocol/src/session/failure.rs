@@ -95,6 +95,9 @@ impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Failure {
         let kind = match error.kind() {
             DecodeErrorKind::Limit => FailureKind::Limit,
+            DecodeErrorKind::Truncated => {
+                return Failure::new(FailureKind::Closed, format!("broke off: {error}"));
+            }
             _ => FailureKind::Undecodable,
         };
         Failure::new(kind, format!("sent something that is no message: {error}"))

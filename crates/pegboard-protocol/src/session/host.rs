@@ -117,7 +117,7 @@ impl Session<Host> {
             return Err(Failure::new(
                 FailureKind::Limit,
                 format!(
-                    "has {} engine calls waiting for an answer",
+                    "has {} engine calls waiting for an answer, which is the limit (engine_calls)",
                     self.limits.engine_calls
                 ),
             ));

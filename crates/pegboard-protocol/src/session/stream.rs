@@ -206,7 +206,7 @@ impl Streams {
                 FailureKind::Limit,
                 format!(
                     "sent {} items of stream {wire} without waiting for them to be acknowledged, and the {} bytes \
-                     that may wait beyond the credit are used up",
+                     that may wait beyond the credit are used up (beyond_credit)",
                     reading.unacknowledged, self.limits.beyond_credit
                 ),
             ));
@@ -215,7 +215,9 @@ impl Streams {
             let limit = self.limits.buffered;
             return Err(Failure::new(
                 FailureKind::Limit,
-                format!("has more than {limit} bytes of stream items waiting to be read"),
+                format!(
+                    "has more than {limit} bytes of stream items waiting to be read, which is the limit (buffered)"
+                ),
             ));
         }
         Ok(Some(Event::Item { reader, item, size }))

@@ -25,7 +25,7 @@ use pegboard_protocol::{LabeledError, Value};
 const SPAN: &str = r#"{"start":0,"end":0}"#;
 
 /// The script with what really comes of each of its steps.
-pub fn run(script: &str) -> String {
+pub(crate) fn run(script: &str) -> String {
     let mut stage = Stage::default();
     for line in script.lines() {
         match line.split_once(' ').map_or(line, |(word, _)| word) {

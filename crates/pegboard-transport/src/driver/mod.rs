@@ -5,34 +5,33 @@
 //! caused them; a handler must not wait. Consumers wait on their own queue, producers for their own credit, so that a
 //! slow one stops its peer's producer and nobody else.
 
+mod deliver;
+mod read;
 mod start;
 mod stream;
+mod write;
 
+pub use deliver::{Handler, Incoming};
 pub use start::{EngineSettings, PluginSettings, StartError, StartFailure};
 pub use stream::{InStream, OutStream, StreamError, StreamStop, Unwanted};
 
 use std::collections::HashMap;
-use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pegboard_protocol::LabeledError;
-use pegboard_protocol::codec::{self, Decoder, Encoding};
-use pegboard_protocol::nu::{
-    Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal,
-    StreamId, StreamKind,
-};
-use pegboard_protocol::session::{Event, Failure, FailureKind, ReaderId, Role, Session};
+use pegboard_protocol::codec::{self, Encoding};
+use pegboard_protocol::nu::{Message, StreamId, StreamKind};
+use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 
-use crate::link::{Hangup, Sink, Source};
-use crate::trace::{Direction, Recorder};
+use crate::link::{Hangup, Sink};
+use crate::trace::{Conversation, Direction};
 use stream::Inbox;
 
 /// Producers wait while more than this many bytes are queued for the link.
 const HIGH_WATER: usize = 1 << 20;
 const READ_BUFFER: usize = 64 << 10;
-/// How long the reader has to find the end of what a peer said before it closed its input.
-const DEAF_GRACE: Duration = Duration::from_secs(1);
 
 /// A session that runs over a link. Copies stand for the same connection.
 pub struct Connection<R: Role> {
@@ -52,7 +51,7 @@ struct Shared<R: Role> {
     handler: OnceLock<Arc<dyn Handler>>,
     hangup: Hangup,
     encoding: Encoding,
-    recorder: Option<Recorder>,
+    trace: Option<Conversation>,
     name: String,
 }
 
@@ -66,8 +65,15 @@ struct State<R> {
     /// The writing is the writer thread's.
     waiting: bool,
     has_writer_thread: bool,
-    /// The other side has closed its end; the reader should notice soon.
-    deaf: bool,
+    /// The other side has closed its input; by then the reader should have noticed that it has gone.
+    deaf_until: Option<Instant>,
+    /// The link is closed for writing; what is queued goes nowhere.
+    shut: bool,
+    /// Answers to engine calls that may not have been written yet.
+    answers: usize,
+    /// Items that were consumed while the link was full, and their bytes; their acknowledgements follow.
+    // bounded by: the streams that are open
+    unacknowledged: HashMap<ReaderId, (usize, usize)>,
     /// Close the link for writing when everything is written.
     closing: bool,
     dispatching: bool,
@@ -125,8 +131,9 @@ impl<R: Role + Send + 'static> Connection<R> {
 
     /// Ends the session for the given reason, and the link at once.
     pub fn fail(&self, failure: Failure) {
-        self.session(|session| session.fail(failure));
-        self.shared.hangup.hang_up();
+        let mut state = self.shared.lock();
+        self.shared.end(&mut state, failure);
+        self.shared.settle(state);
     }
 
     /// Closes the link for writing once everything that is queued was written.
@@ -156,29 +163,37 @@ impl<R: Role + Send + 'static> Shared<R> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Encodes what the session wants to say, tells the handler what happened, and writes.
+    /// Encodes and writes what the session wants to say, and tells what happened, until there is nothing left to do.
     fn settle<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<R>>) {
-        self.encode(&mut state);
-        if !state.dispatching {
-            state.dispatching = true;
-            let mut told = false;
-            while let Some(event) = state.session.poll_event() {
-                // What was said before is sent first, so that nobody waits for the handler.
-                if !told {
-                    state = self.flush(state);
-                    told = true;
-                }
-                drop(state);
-                self.deliver(event);
-                state = self.lock();
-                self.encode(&mut state);
+        loop {
+            self.encode(&mut state);
+            // What was said is sent first, so that nobody waits for the handler.
+            state = self.flush(state);
+            if state.dispatching {
+                return;
             }
+            let Some(event) = state.session.poll_event() else {
+                return;
+            };
+            state.dispatching = true;
+            drop(state);
+            let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(event)));
+            state = self.lock();
             state.dispatching = false;
+            if delivered.is_err() {
+                let message = "whoever was told what happened panicked";
+                self.end(&mut state, Failure::new(FailureKind::Local, message));
+            }
         }
-        drop(self.flush(state));
     }
 
     fn encode(&self, state: &mut State<R>) {
+        if !state.unacknowledged.is_empty() && !state.is_full() {
+            for (reader, (count, size)) in std::mem::take(&mut state.unacknowledged) {
+                state.session.consumed(reader, size);
+                (1..count).for_each(|_| state.session.consumed(reader, 0));
+            }
+        }
         while let Some(message) = state.session.poll_message() {
             let dialect = state.session.dialect();
             let mut next = Some(message);
@@ -190,7 +205,14 @@ impl<R: Role + Send + 'static> Shared<R> {
                     dialect,
                     &mut state.outbox,
                 ) {
-                    Ok(()) => self.record(Direction::Sent, &message, dialect),
+                    Ok(()) => {
+                        if matches!(message, Message::EngineCallResponse(..)) {
+                            state.answers += 1;
+                        }
+                        if let Some(trace) = &self.trace {
+                            trace.message(Direction::Sent, R::SENDER, &message, dialect);
+                        }
+                    }
                     Err(error) => {
                         let error = LabeledError::new(error.to_string());
                         next = state.session.undeliverable(&message, error);
@@ -199,14 +221,8 @@ impl<R: Role + Send + 'static> Shared<R> {
             }
         }
     }
+}
 
-    fn record(
-        &self,
-        direction: Direction,
-        message: &pegboard_protocol::nu::Message,
-        dialect: pegboard_protocol::nu::Dialect,
-    ) {
-        if let Some(recorder) = &self.recorder {
-            recorder.message(&self.name, direction, R::SENDER, message, dialect);
-        }
-    }
+fn hung_up() -> Failure {
+    Failure::new(FailureKind::Local, "the link was hung up")
+}

@@ -1,5 +1,6 @@
 //! Starting a connection: the encoding and the first messages, each by its deadline.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -16,7 +17,7 @@ use pegboard_protocol::session::{
 
 use super::{Connection, Handler, Shared, State};
 use crate::link::{Link, Sink, Source};
-use crate::trace::{Direction, Recorder};
+use crate::trace::{Conversation, Direction, Recorder};
 
 /// How an engine starts a connection to a plugin.
 #[derive(Clone, Debug)]
@@ -130,6 +131,9 @@ impl Connection<Host> {
             sink,
             awaited: "encoding",
             began: Instant::now(),
+            trace: settings
+                .recorder
+                .map(|recorder| recorder.conversation(&settings.name)),
         };
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
@@ -145,13 +149,7 @@ impl Connection<Host> {
         let message = loop {
             if let Some(hello) = handshake.handle_timeout(began.elapsed()) {
                 opening.say(&hello, Sender::Engine, encoding, settings.hello_timeout)?;
-                record(
-                    &settings.recorder,
-                    &settings.name,
-                    Sender::Engine,
-                    Direction::Sent,
-                    &hello,
-                );
+                opening.record(Sender::Engine, Direction::Sent, &hello);
             }
             match decoder.next() {
                 Ok(Some(frame)) => break frame.message,
@@ -161,13 +159,7 @@ impl Connection<Host> {
             let speak_at = handshake.poll_timeout().map(|at| began + at);
             opening.read_more(&mut decoder, settings.hello_timeout, speak_at)?;
         };
-        record(
-            &settings.recorder,
-            &settings.name,
-            Sender::Engine,
-            Direction::Received,
-            &message,
-        );
+        opening.record(Sender::Engine, Direction::Received, &message);
         let version = announced(&message);
         let session = handshake.receive(message).map_err(|error| StartError {
             version,
@@ -181,7 +173,6 @@ impl Connection<Host> {
             encoding,
             hangup,
             settings.name,
-            settings.recorder,
             handler,
         ))
     }
@@ -204,6 +195,9 @@ impl Connection<Plugin> {
             sink,
             awaited: "Hello",
             began: Instant::now(),
+            trace: settings
+                .recorder
+                .map(|recorder| recorder.conversation(&settings.name)),
         };
         let (handshake, hello) = PluginHandshake::new(
             settings.version.clone(),
@@ -218,13 +212,7 @@ impl Connection<Plugin> {
             settings.encoding,
             settings.hello_timeout,
         )?;
-        record(
-            &settings.recorder,
-            &settings.name,
-            Sender::Plugin,
-            Direction::Sent,
-            &hello,
-        );
+        opening.record(Sender::Plugin, Direction::Sent, &hello);
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let message = loop {
             match decoder.next() {
@@ -233,13 +221,7 @@ impl Connection<Plugin> {
                 Err(error) => return Err(opening.error(StartFailure::Undecodable(error))),
             }
         };
-        record(
-            &settings.recorder,
-            &settings.name,
-            Sender::Plugin,
-            Direction::Received,
-            &message,
-        );
+        opening.record(Sender::Plugin, Direction::Received, &message);
         let version = announced(&message);
         let session = handshake.receive(message).map_err(|error| StartError {
             version,
@@ -253,7 +235,6 @@ impl Connection<Plugin> {
             settings.encoding,
             hangup,
             settings.name,
-            settings.recorder,
             handler,
         ))
     }
@@ -263,18 +244,6 @@ fn announced(message: &Message) -> Option<String> {
     match message {
         Message::Hello(hello) => Some(hello.version.clone()),
         _ => None,
-    }
-}
-
-fn record(
-    recorder: &Option<Recorder>,
-    name: &str,
-    side: Sender,
-    direction: Direction,
-    message: &Message,
-) {
-    if let Some(recorder) = recorder {
-        recorder.message(name, direction, side, message, Dialect::NEWEST);
     }
 }
 
@@ -289,10 +258,14 @@ fn run<R: Role + Send + 'static>(
     encoding: Encoding,
     hangup: crate::Hangup,
     name: String,
-    recorder: Option<Recorder>,
     handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
 ) -> Connection<R> {
-    let Opening { source, sink, .. } = opening;
+    let Opening {
+        source,
+        sink,
+        trace,
+        ..
+    } = opening;
     let state = State {
         session,
         outbox: Vec::new(),
@@ -300,7 +273,10 @@ fn run<R: Role + Send + 'static>(
         writing: false,
         waiting: false,
         has_writer_thread: false,
-        deaf: false,
+        deaf_until: None,
+        shut: false,
+        answers: 0,
+        unacknowledged: HashMap::new(),
         closing: false,
         dispatching: false,
     };
@@ -314,7 +290,7 @@ fn run<R: Role + Send + 'static>(
         handler: OnceLock::new(),
         hangup,
         encoding,
-        recorder,
+        trace,
         name,
     });
     let connection = Connection {
@@ -344,12 +320,19 @@ struct Opening {
     sink: Box<dyn Sink>,
     awaited: &'static str,
     began: Instant,
+    trace: Option<Conversation>,
 }
 
 impl Opening {
     fn await_next(&mut self, what: &'static str) {
         self.awaited = what;
         self.began = Instant::now();
+    }
+
+    fn record(&self, side: Sender, direction: Direction, message: &Message) {
+        if let Some(trace) = &self.trace {
+            trace.message(direction, side, message, Dialect::NEWEST);
+        }
     }
 
     fn error(&self, failure: StartFailure) -> StartError {

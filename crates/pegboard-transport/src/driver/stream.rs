@@ -8,7 +8,7 @@ use std::time::Instant;
 use pegboard_protocol::nu::{StreamId, StreamItem};
 use pegboard_protocol::session::{Failure, ReaderId, Role, SendError};
 
-use super::{Connection, HIGH_WATER, Shared};
+use super::{Connection, Shared};
 
 /// Credit is given back for this many items at a time, or as soon as the reader has to wait.
 const ACK_BATCH: usize = 16;
@@ -110,9 +110,11 @@ struct Owner<R: Role> {
 impl<R: Role + Send + 'static> Release for Owner<R> {
     fn consumed(&self, sizes: &mut Vec<usize>) {
         let mut state = self.shared.lock();
-        for size in sizes.drain(..) {
-            state.session.consumed(self.reader, size);
-        }
+        // To a peer that reads nothing, acknowledgements would pile up; as long as it has them to come, its items count
+        // as not acknowledged.
+        let (count, bytes) = state.unacknowledged.entry(self.reader).or_default();
+        *count += sizes.len();
+        *bytes += sizes.drain(..).sum::<usize>();
         self.shared.settle(state);
     }
 
@@ -123,6 +125,7 @@ impl<R: Role + Send + 'static> Release for Owner<R> {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.reader);
         let mut state = self.shared.lock();
+        state.unacknowledged.remove(&self.reader);
         state.session.release(self.reader);
         self.shared.settle(state);
     }
@@ -246,13 +249,21 @@ impl<R: Role + Send + 'static> OutStream<R> {
 
     /// Has a function called, once, when nobody wants more of the stream. It must not wait.
     pub fn on_unwanted(&self, act: impl FnOnce() + Send + 'static) {
-        let mut watchers = self
-            .connection
-            .shared
-            .watchers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        watchers.insert(self.id, Box::new(act));
+        let shared = &self.connection.shared;
+        let watchers = || {
+            shared
+                .watchers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        watchers().insert(self.id, Box::new(act));
+        // It may have been so before anybody watched.
+        if !shared.lock().session.is_wanted(self.id) {
+            let act = watchers().remove(&self.id);
+            if let Some(act) = act {
+                act();
+            }
+        }
     }
 
     /// Waits for credit and for room on the link, then sends an item.
@@ -262,7 +273,7 @@ impl<R: Role + Send + 'static> OutStream<R> {
         let shared = &self.connection.shared;
         let mut state = shared.lock();
         loop {
-            if state.queued() < HIGH_WATER {
+            if !state.is_full() {
                 match state.session.send(self.id, item) {
                     Ok(()) => {
                         shared.settle(state);

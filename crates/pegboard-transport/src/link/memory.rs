@@ -24,8 +24,8 @@ fn side(read: Arc<Pipe>, write: Arc<Pipe>) -> Link {
         source: Box::new(Reader(read)),
         sink: Box::new(Writer(write)),
         hangup: Hangup::new(move || {
-            reading.hang_up();
-            writing.hang_up();
+            reading.change(|state| (state.reader_hung_up, state.no_reader) = (true, true));
+            writing.change(|state| (state.writer_hung_up, state.no_writer) = (true, true));
         }),
     }
 }
@@ -41,7 +41,9 @@ struct State {
     bytes: VecDeque<u8>,
     no_reader: bool,
     no_writer: bool,
-    hung_up: bool,
+    /// Ends the waits on this side; the other side finds the pipe closed.
+    reader_hung_up: bool,
+    writer_hung_up: bool,
 }
 
 struct Reader(Arc<Pipe>);
@@ -57,10 +59,6 @@ impl Pipe {
         self.changed.notify_all();
     }
 
-    fn hang_up(&self) {
-        self.change(|state| state.hung_up = true);
-    }
-
     /// Waits until `ready` gives something.
     fn wait<T>(
         &self,
@@ -69,9 +67,6 @@ impl Pipe {
     ) -> io::Result<T> {
         let mut state = self.lock();
         loop {
-            if state.hung_up {
-                return Err(aborted());
-            }
             if let Some(result) = ready(&mut state) {
                 self.changed.notify_all();
                 return result;
@@ -94,6 +89,9 @@ impl Pipe {
 impl Source for Reader {
     fn read(&mut self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
         self.0.wait(deadline, |state| {
+            if state.reader_hung_up {
+                return Some(Err(aborted()));
+            }
             if state.bytes.is_empty() {
                 return state.no_writer.then_some(Ok(0));
             }
@@ -107,6 +105,9 @@ impl Source for Reader {
 }
 
 fn put(state: &mut State, bytes: &[u8]) -> Option<io::Result<usize>> {
+    if state.writer_hung_up {
+        return Some(Err(aborted()));
+    }
     if state.no_reader {
         return Some(Err(io::ErrorKind::BrokenPipe.into()));
     }

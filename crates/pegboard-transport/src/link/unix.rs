@@ -76,13 +76,8 @@ fn wait(
     deadline: Option<Instant>,
 ) -> io::Result<()> {
     loop {
-        let timeout = match deadline {
-            Some(at) => Some(timespec(
-                at.checked_duration_since(Instant::now())
-                    .ok_or_else(timed_out)?,
-            )),
-            None => None,
-        };
+        // What is there already is found even when the deadline has passed.
+        let timeout = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
         let mut fds = [PollFd::new(&fd, flags), PollFd::new(wake, PollFlags::IN)];
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) => return Err(timed_out()),

@@ -39,11 +39,52 @@ pub enum Direction {
 pub struct Recorder {
     shared: Arc<Mutex<Recording>>,
     began: Instant,
+    /// Leaves out the values of environment variables.
+    redacts: bool,
+}
+
+/// One conversation of a trace. Answers are told apart by their numbers, which only count within it.
+pub(crate) struct Conversation {
+    recorder: Recorder,
+    plugin: String,
+    redaction: Option<Mutex<Redaction>>,
+}
+
+impl Conversation {
+    pub(crate) fn message(
+        &self,
+        direction: Direction,
+        side: Sender,
+        message: &Message,
+        dialect: Dialect,
+    ) {
+        let from = match (direction, side) {
+            (Direction::Sent, side) => side,
+            (Direction::Received, Sender::Engine) => Sender::Plugin,
+            (Direction::Received, Sender::Plugin) => Sender::Engine,
+        };
+        let redacted = self.redaction.as_ref().and_then(|redaction| {
+            redaction
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .apply(message)
+        });
+        self.recorder.message(
+            &self.plugin,
+            from,
+            redacted.as_ref().unwrap_or(message),
+            dialect,
+        );
+    }
+
+    pub(crate) fn closed(&self, failure: &Failure) {
+        self.recorder
+            .note(&self.plugin, "closed", json!({ "reason": failure.message }));
+    }
 }
 
 struct Recording {
     output: Box<dyn Write + Send>,
-    redaction: Option<Redaction>,
     /// The first error of the output; nothing is written after it.
     error: Option<std::io::Error>,
 }
@@ -51,26 +92,27 @@ struct Recording {
 impl Recorder {
     /// Starts a trace without the values of environment variables.
     pub fn new(output: impl Write + Send + 'static) -> Recorder {
-        Recorder::begin(Box::new(output), Some(Redaction::default()))
+        Recorder::begin(Box::new(output), true)
     }
 
     /// Starts a trace that keeps the values of environment variables.
     pub fn with_environment(output: impl Write + Send + 'static) -> Recorder {
-        Recorder::begin(Box::new(output), None)
+        Recorder::begin(Box::new(output), false)
     }
 
-    fn begin(output: Box<dyn Write + Send>, redaction: Option<Redaction>) -> Recorder {
+    fn begin(output: Box<dyn Write + Send>, redacts: bool) -> Recorder {
         let began = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_millis() as u64);
         let recording = Recording {
             output,
-            redaction,
             error: None,
         };
+        let shared = Arc::new(Mutex::new(recording));
         let recorder = Recorder {
-            shared: Arc::new(Mutex::new(recording)),
+            shared,
             began: Instant::now(),
+            redacts,
         };
         recorder
             .lock()
@@ -90,26 +132,18 @@ impl Recorder {
         self.lock().error.take()
     }
 
-    pub(crate) fn message(
-        &self,
-        plugin: &str,
-        direction: Direction,
-        side: Sender,
-        message: &Message,
-        dialect: Dialect,
-    ) {
-        let from = match (direction, side) {
-            (Direction::Sent, side) => side,
-            (Direction::Received, Sender::Engine) => Sender::Plugin,
-            (Direction::Received, Sender::Plugin) => Sender::Engine,
-        };
+    /// One conversation of the trace, under the plugin's name.
+    pub(crate) fn conversation(&self, plugin: &str) -> Conversation {
+        let redaction = self.redacts.then(Mutex::default);
+        Conversation {
+            recorder: self.clone(),
+            plugin: plugin.to_owned(),
+            redaction,
+        }
+    }
+
+    fn message(&self, plugin: &str, from: Sender, message: &Message, dialect: Dialect) {
         let seconds = self.seconds();
-        let mut recording = self.lock();
-        let redacted = recording
-            .redaction
-            .as_mut()
-            .and_then(|redaction| redaction.apply(plugin, message));
-        let message = redacted.as_ref().unwrap_or(message);
         let name = match from {
             Sender::Engine => "engine",
             Sender::Plugin => "plugin",
@@ -134,11 +168,7 @@ impl Recorder {
             line.extend_from_slice(format!(r#""msgpack":"{hex}""#).as_bytes());
         }
         line.extend_from_slice(b"}\n");
-        recording.write(&line);
-    }
-
-    pub(crate) fn closed(&self, plugin: &str, failure: &Failure) {
-        self.note(plugin, "closed", json!({ "reason": failure.message }));
+        self.lock().write(&line);
     }
 
     fn seconds(&self) -> f64 {

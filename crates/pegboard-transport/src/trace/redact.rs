@@ -1,36 +1,37 @@
 //! Leaves the values of environment variables out of a trace.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use pegboard_protocol::Value;
 use pegboard_protocol::nu::{EngineCall, EngineCallId, EngineResponse, Header, Message};
 
 const HIDDEN: &str = "[redacted]";
 
-/// Knows which answers hold values of environment variables.
+/// Knows which answers of one conversation hold values of environment variables.
 #[derive(Debug, Default)]
 pub(super) struct Redaction {
     // bounded by: the engine calls that the session lets wait for an answer
-    asked: HashSet<(String, EngineCallId)>,
+    asked: HashMap<EngineCallId, Asked>,
+}
+
+/// Engine calls of one number that wait for an answer. Nothing forbids a plugin to use a number several times at once.
+#[derive(Debug, Default)]
+struct Asked {
+    calls: usize,
+    secret: bool,
 }
 
 impl Redaction {
     /// The message with what must not be shown replaced, if there is anything of the kind.
-    pub(super) fn apply(&mut self, plugin: &str, message: &Message) -> Option<Message> {
+    pub(super) fn apply(&mut self, message: &Message) -> Option<Message> {
         match message {
-            Message::EngineCall {
-                id,
-                call: EngineCall::GetEnvVar(_),
-                ..
-            } => {
-                self.asked.insert((plugin.to_owned(), *id));
-                None
-            }
-            Message::EngineCall {
-                context,
-                id,
-                call: EngineCall::AddEnvVar(name, value),
-            } => {
+            Message::EngineCall { context, id, call } => {
+                let asked = self.asked.entry(*id).or_default();
+                asked.calls += 1;
+                asked.secret |= matches!(call, EngineCall::GetEnvVar(_));
+                let EngineCall::AddEnvVar(name, value) = call else {
+                    return None;
+                };
                 let call = EngineCall::AddEnvVar(name.clone(), hide(value));
                 Some(Message::EngineCall {
                     context: *context,
@@ -38,32 +39,37 @@ impl Redaction {
                     call,
                 })
             }
-            Message::EngineCallResponse(id, EngineResponse::ValueMap(values)) => {
-                let values = values
-                    .iter()
-                    .map(|(name, value)| (name.clone(), hide(value)))
-                    .collect();
-                Some(Message::EngineCallResponse(
-                    *id,
-                    EngineResponse::ValueMap(values),
-                ))
-            }
-            Message::EngineCallResponse(id, response)
-                if self.asked.remove(&(plugin.to_owned(), *id)) =>
-            {
-                match response {
-                    EngineResponse::Data(Header::Value(value, metadata)) => {
-                        let header = Header::Value(hide(value), metadata.clone());
-                        Some(Message::EngineCallResponse(
-                            *id,
-                            EngineResponse::Data(header),
-                        ))
+            Message::EngineCallResponse(id, response) => {
+                let secret = self.answered(*id);
+                let response = match response {
+                    EngineResponse::ValueMap(values) => {
+                        let values = values
+                            .iter()
+                            .map(|(name, value)| (name.clone(), hide(value)));
+                        EngineResponse::ValueMap(values.collect())
                     }
-                    _ => None,
-                }
+                    EngineResponse::Data(Header::Value(value, metadata)) if secret => {
+                        EngineResponse::Data(Header::Value(hide(value), metadata.clone()))
+                    }
+                    _ => return None,
+                };
+                Some(Message::EngineCallResponse(*id, response))
             }
             _ => None,
         }
+    }
+
+    /// Whether an answer with this number may be to a question for an environment variable.
+    fn answered(&mut self, id: EngineCallId) -> bool {
+        let Some(asked) = self.asked.get_mut(&id) else {
+            return false;
+        };
+        let secret = asked.secret;
+        asked.calls -= 1;
+        if asked.calls == 0 {
+            self.asked.remove(&id);
+        }
+        secret
     }
 }
 
