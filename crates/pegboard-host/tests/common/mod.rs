@@ -21,7 +21,7 @@ use pegboard_testkit::peers::{peer, peer_in};
 use pegboard_testkit::tree::{processes_with_env, wait_until};
 
 /// Long enough that only something that never happens takes longer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One build of the reference plugin in one encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
