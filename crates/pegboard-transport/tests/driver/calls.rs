@@ -11,10 +11,16 @@ use super::pair::{Outcome, PATIENCE, check, run, value_of};
 fn calls_one_after_the_other() {
     check(|pair| {
         for number in 0..100 {
-            assert_eq!(value_of(&pair.run("echo", Value::int(number))), Value::int(number));
+            assert_eq!(
+                value_of(&pair.run("echo", Value::int(number))),
+                Value::int(number)
+            );
         }
         let call = pair.call(Call::Metadata);
-        assert!(matches!(call.recv_timeout(PATIENCE), Ok(Outcome::Response(Response::Ok, None))));
+        assert!(matches!(
+            call.recv_timeout(PATIENCE),
+            Ok(Outcome::Response(Response::Ok, None))
+        ));
         assert!(matches!(call.recv_timeout(PATIENCE), Ok(Outcome::Closed)));
     });
 }
@@ -26,8 +32,9 @@ fn thousands_of_calls_at_once() {
             for thread in 0..8 {
                 scope.spawn(move || {
                     let numbers = thread * 500..(thread + 1) * 500;
-                    let calls: Vec<_> =
-                        numbers.map(|number| (number, pair.run("echo", Value::int(number)))).collect();
+                    let calls: Vec<_> = numbers
+                        .map(|number| (number, pair.run("echo", Value::int(number))))
+                        .collect();
                     for (number, call) in calls {
                         assert_eq!(value_of(&call), Value::int(number));
                     }
@@ -42,8 +49,9 @@ fn thousands_of_calls_at_once() {
 fn engine_calls_from_many_calls_at_once() {
     check(|pair| {
         let names = (0..500).map(|number| format!("NAME_{number}"));
-        let calls: Vec<_> =
-            names.map(|name| (name.clone(), pair.run("ask", Value::string(name)))).collect();
+        let calls: Vec<_> = names
+            .map(|name| (name.clone(), pair.run("ask", Value::string(name))))
+            .collect();
         for (name, call) in calls {
             assert_eq!(value_of(&call), Value::string(name));
         }
@@ -66,14 +74,19 @@ fn large_values_both_ways() {
 fn calls_made_inside_the_handler() {
     check(|pair| {
         let (sender, receiver) = mpsc::channel();
-        let (id, out) = pair.host.open_stream(pegboard_protocol::nu::StreamKind::List);
+        let (id, out) = pair
+            .host
+            .open_stream(pegboard_protocol::nu::StreamKind::List);
         let host = pair.host.clone();
         out.on_unwanted(move || {
             let made = host.session(|session| session.goodbye());
             let _ = sender.send(made);
         });
         let call = pair.call(run("drop", None, super::pair::list(id)));
-        assert!(matches!(call.recv_timeout(PATIENCE), Ok(Outcome::Response(Response::Ok, None))));
+        assert!(matches!(
+            call.recv_timeout(PATIENCE),
+            Ok(Outcome::Response(Response::Ok, None))
+        ));
         receiver.recv_timeout(PATIENCE).unwrap();
     });
 }

@@ -7,3 +7,4 @@ mod pair;
 mod slow;
 mod starts;
 mod streams;
+mod stress;

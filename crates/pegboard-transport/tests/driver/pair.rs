@@ -1,6 +1,7 @@
 //! A host and a plugin, joined: the plugin's side answers by a script that is part of each call.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use pegboard_transport::{
 
 pub(crate) const BOTH: [Encoding; 2] = [Encoding::Json, Encoding::MsgPack];
 /// No case takes nearly as long. What waits longer has hung.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a case over memory in both encodings, and fails if it hangs.
 pub(crate) fn check(case: impl Fn(&Pair) + Send + Sync + 'static) {
@@ -87,6 +88,10 @@ pub(crate) struct HostSide {
 }
 
 impl HostSide {
+    pub(crate) fn connect(&self, connection: &Connection<Host>) {
+        let _ = self.connection.set(connection.clone());
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap()
     }
@@ -102,7 +107,11 @@ impl HostSide {
 impl Handler for HostSide {
     fn handle(&self, incoming: Incoming) {
         match incoming {
-            Incoming::Response { id, response, output } => {
+            Incoming::Response {
+                id,
+                response,
+                output,
+            } => {
                 self.tell(id, Outcome::Response(response, output));
             }
             Incoming::CallClosed { id } => {
@@ -140,6 +149,7 @@ pub(crate) struct PluginSide {
     engine_calls: Mutex<HashMap<EngineCallId, Sender<Option<EngineResponse>>>>,
     connection: OnceLock<Connection<Plugin>>,
     pub(crate) held: Mutex<Vec<InStream>>,
+    pub(crate) calls: AtomicUsize,
     pub(crate) ended: Mutex<Vec<Failure>>,
     pub(crate) changed: Condvar,
 }
@@ -179,7 +189,18 @@ pub(crate) fn value(value: Value) -> Response {
 }
 
 impl PluginSide {
-    fn call(&self, connection: &Connection<Plugin>, id: CallId, call: Call, input: Option<InStream>) {
+    pub(crate) fn connect(&self, connection: &Connection<Plugin>) {
+        let _ = self.connection.set(connection.clone());
+    }
+
+    fn call(
+        &self,
+        connection: &Connection<Plugin>,
+        id: CallId,
+        call: Call,
+        input: Option<InStream>,
+    ) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let Call::Run(run) = call else {
             return respond(connection, id, Response::Ok);
         };
@@ -215,7 +236,9 @@ impl PluginSide {
             "count" => {
                 let (stream, out) = connection.open_stream(StreamKind::List);
                 respond(connection, id, Response::Data(list(stream)));
-                let Some(Value::Int(end, _)) = argument else { panic!("how many?") };
+                let Some(Value::Int(end, _)) = argument else {
+                    panic!("how many?")
+                };
                 std::thread::spawn(move || {
                     (0..end).all(|number| out.send(StreamItem::List(Value::int(number))).is_ok())
                 });
@@ -223,7 +246,9 @@ impl PluginSide {
             // Asks the engine for a variable and gives it.
             "ask" => {
                 let (sender, answer) = mpsc::channel();
-                let Some(Value::String(name, _)) = argument else { panic!("what for?") };
+                let Some(Value::String(name, _)) = argument else {
+                    panic!("what for?")
+                };
                 let asked = connection.session(|session| {
                     let asked = session.engine_call(id, EngineCall::GetEnvVar(name.to_string()))?;
                     self.engine_calls.lock().unwrap().insert(asked, sender);
@@ -232,7 +257,8 @@ impl PluginSide {
                 let connection = connection.clone();
                 std::thread::spawn(move || {
                     if asked.is_ok()
-                        && let Ok(Some(EngineResponse::Data(Header::Value(answer, _)))) = answer.recv()
+                        && let Ok(Some(EngineResponse::Data(Header::Value(answer, _)))) =
+                            answer.recv()
                     {
                         respond(&connection, id, value(answer));
                     }
@@ -271,17 +297,33 @@ pub(crate) fn sum(mut input: InStream) -> i64 {
 }
 
 pub(crate) fn list(id: StreamId) -> Header {
-    Header::ListStream { id, span: Span::UNKNOWN, metadata: None }
+    Header::ListStream {
+        id,
+        span: Span::UNKNOWN,
+        metadata: None,
+    }
 }
 
 pub(crate) fn bytes(id: StreamId) -> Header {
     let kind = ByteStreamKind::Binary;
-    Header::ByteStream { id, span: Span::UNKNOWN, kind, metadata: None }
+    Header::ByteStream {
+        id,
+        span: Span::UNKNOWN,
+        kind,
+        metadata: None,
+    }
 }
 
 pub(crate) fn run(name: &str, argument: Option<Value>, input: Header) -> Call {
-    let call = EvaluatedCall { positional: argument.into_iter().collect(), ..EvaluatedCall::default() };
-    Call::Run(Box::new(RunCall { name: name.to_owned(), call, input }))
+    let call = EvaluatedCall {
+        positional: argument.into_iter().collect(),
+        ..EvaluatedCall::default()
+    };
+    Call::Run(Box::new(RunCall {
+        name: name.to_owned(),
+        call,
+        input,
+    }))
 }
 
 pub(crate) fn engine_settings() -> EngineSettings {
@@ -314,17 +356,29 @@ pub(crate) fn plugin_settings(encoding: Encoding) -> PluginSettings {
     }
 }
 
-pub(crate) fn start_plugin(link: Link, encoding: Encoding) -> (Connection<Plugin>, Arc<PluginSide>) {
+pub(crate) fn start_plugin(
+    link: Link,
+    encoding: Encoding,
+) -> (Connection<Plugin>, Arc<PluginSide>) {
     let side = Arc::<PluginSide>::default();
     let connection = Connection::start_plugin(link, plugin_settings(encoding), |connection| {
-        let _ = side.connection.set(connection.clone());
+        side.connect(connection);
         side.clone()
     });
     (connection.unwrap(), side)
 }
 
-pub(crate) fn start_host(link: Link, recorder: Option<Recorder>) -> (Connection<Host>, Arc<HostSide>) {
-    start_host_with(link, EngineSettings { recorder, ..engine_settings() })
+pub(crate) fn start_host(
+    link: Link,
+    recorder: Option<Recorder>,
+) -> (Connection<Host>, Arc<HostSide>) {
+    start_host_with(
+        link,
+        EngineSettings {
+            recorder,
+            ..engine_settings()
+        },
+    )
 }
 
 pub(crate) fn start_host_with(
@@ -333,7 +387,7 @@ pub(crate) fn start_host_with(
 ) -> (Connection<Host>, Arc<HostSide>) {
     let side = Arc::<HostSide>::default();
     let connection = Connection::start_engine(link, settings, |connection| {
-        let _ = side.connection.set(connection.clone());
+        side.connect(connection);
         side.clone()
     });
     (connection.unwrap(), side)
@@ -352,7 +406,12 @@ impl Pair {
         let (host, host_side) = start_host(link.0, recorder);
         assert_eq!(host.encoding(), encoding);
         let (plugin, plugin_side) = plugin.join().unwrap();
-        Pair { host, host_side, plugin, plugin_side }
+        Pair {
+            host,
+            host_side,
+            plugin,
+            plugin_side,
+        }
     }
 
     pub(crate) fn call(&self, call: Call) -> Receiver<Outcome> {
@@ -364,7 +423,11 @@ impl Pair {
     }
 
     /// Calls with a stream as input.
-    pub(crate) fn feed(&self, name: &str, kind: StreamKind) -> (Receiver<Outcome>, OutStream<Host>) {
+    pub(crate) fn feed(
+        &self,
+        name: &str,
+        kind: StreamKind,
+    ) -> (Receiver<Outcome>, OutStream<Host>) {
         let (id, out) = self.host.open_stream(kind);
         let header = match kind {
             StreamKind::List => list(id),
@@ -375,15 +438,24 @@ impl Pair {
 
     /// Ends the connection; both sides are to be told once, and no calls and streams may be left.
     pub(crate) fn end(self) {
-        self.host.session(pegboard_protocol::session::Session::goodbye);
+        self.host
+            .session(pegboard_protocol::session::Session::goodbye);
         self.host.close_sink();
         self.host_side.ended();
         self.plugin_side.ended();
         assert_eq!(self.host_side.told().failed.len(), 1);
         assert_eq!(self.plugin_side.ended.lock().unwrap().len(), 1);
         assert!(self.host_side.calls.lock().unwrap().is_empty());
-        assert_eq!(self.host.ask(pegboard_protocol::session::Session::open_streams), 0);
-        assert_eq!(self.plugin.ask(pegboard_protocol::session::Session::open_streams), 0);
+        assert_eq!(
+            self.host
+                .ask(pegboard_protocol::session::Session::open_streams),
+            0
+        );
+        assert_eq!(
+            self.plugin
+                .ask(pegboard_protocol::session::Session::open_streams),
+            0
+        );
     }
 }
 
@@ -416,7 +488,9 @@ impl PluginSide {
     /// Waits for the end and gives its cause.
     pub(crate) fn ended(&self) -> Failure {
         let ended = self.ended.lock().unwrap();
-        let ended = self.changed.wait_timeout_while(ended, PATIENCE, |ended| ended.is_empty());
+        let ended = self
+            .changed
+            .wait_timeout_while(ended, PATIENCE, |ended| ended.is_empty());
         let (ended, waited) = ended.unwrap();
         assert!(!waited.timed_out(), "the plugin is not told of the end");
         ended[0].clone()

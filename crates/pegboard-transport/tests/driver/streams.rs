@@ -39,8 +39,13 @@ fn bytes_both_ways_with_a_checksum() {
     check(|pair| {
         let (call, out) = pair.feed("pass", StreamKind::Raw);
         let output = output_of(&call);
-        let chunks: Vec<Vec<u8>> =
-            (0..600u32).map(|n| (0..n * 7).map(|at| (at.wrapping_mul(31) ^ n) as u8).collect()).collect();
+        let chunks: Vec<Vec<u8>> = (0..600u32)
+            .map(|n| {
+                (0..n * 7)
+                    .map(|at| (at.wrapping_mul(31) ^ n) as u8)
+                    .collect()
+            })
+            .collect();
         let expected: i64 = chunks.iter().flatten().map(|byte| i64::from(*byte)).sum();
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -82,7 +87,10 @@ fn who_stops_reading_stalls_its_producer_only() {
         let mut unread = output_of(&call);
         assert_eq!(unread.next_item(deadline()), Some(Ok(int(0))));
         let (held, out) = pair.feed("hold", StreamKind::List);
-        assert!(matches!(held.recv_timeout(PATIENCE), Ok(Outcome::Response(..))));
+        assert!(matches!(
+            held.recv_timeout(PATIENCE),
+            Ok(Outcome::Response(..))
+        ));
         let (sent, full) = mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -95,9 +103,15 @@ fn who_stops_reading_stalls_its_producer_only() {
             // The item that is one too many is being waited for.
             assert!(full.iter().any(|number| number == 100));
             for number in 0..200 {
-                assert_eq!(value_of(&pair.run("echo", Value::int(number))), Value::int(number));
+                assert_eq!(
+                    value_of(&pair.run("echo", Value::int(number))),
+                    Value::int(number)
+                );
             }
-            assert_eq!(sum(output_of(&pair.run("count", Value::int(5_000)))), 12_497_500);
+            assert_eq!(
+                sum(output_of(&pair.run("count", Value::int(5_000)))),
+                12_497_500
+            );
             // Giving the input up wakes its producer.
             pair.plugin_side.held.lock().unwrap().clear();
         });
@@ -165,9 +179,15 @@ fn a_watcher_is_called_once() {
         let (sender, receiver) = mpsc::channel();
         out.on_unwanted(move || sender.send(()).unwrap());
         receiver.recv_timeout(PATIENCE).unwrap();
-        assert!(receiver.recv_timeout(PATIENCE).is_err(), "the watcher is gone once it was called");
+        assert!(
+            receiver.recv_timeout(PATIENCE).is_err(),
+            "the watcher is gone once it was called"
+        );
         assert_eq!(out.send(int(1)), Err(Unwanted));
-        assert!(matches!(call.recv_timeout(PATIENCE), Ok(Outcome::Response(..))));
+        assert!(matches!(
+            call.recv_timeout(PATIENCE),
+            Ok(Outcome::Response(..))
+        ));
     });
 }
 
@@ -191,9 +211,9 @@ fn a_stream_whose_header_was_refused_is_not_heard_of() {
         value_of(&call);
         let (id, out) = pair.plugin.open_stream(StreamKind::List);
         let response = pegboard_protocol::nu::Response::Data(super::pair::list(id));
-        let refused = pair.plugin.session(|session| {
-            session.respond(pegboard_protocol::nu::CallId(99), response)
-        });
+        let refused = pair
+            .plugin
+            .session(|session| session.respond(pegboard_protocol::nu::CallId(99), response));
         assert!(refused.is_err());
         drop(out);
         assert_eq!(value_of(&pair.run("echo", Value::int(2))), Value::int(2));
