@@ -125,9 +125,9 @@ impl Run {
         }));
         instance.call(call, &slot)?;
         pump.start()?;
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let patience = until.zip(self.deadline);
         let what = format!("answering `{}`", self.command);
-        let (response, output) = await_answer(&instance, &slot, left, &what)?;
+        let (response, output) = await_answer(&instance, &slot, patience, &what)?;
         match response {
             Response::Data(header) => {
                 Ok(read_flow(&instance, header, output, self.cancel.as_ref()))
@@ -136,7 +136,7 @@ impl Run {
             Response::Error(error) => {
                 Err(Error::new(ErrorKind::Plugin, place(*error, head)).of(&instance.name))
             }
-            other => Err(unexpected_response(&other, "output").of(&instance.name)),
+            other => Err(unexpected_response(&other, &what, &instance.name)),
         }
     }
 }
@@ -160,14 +160,15 @@ fn place(mut error: LabeledError, head: Span) -> LabeledError {
     error
 }
 
-/// Waits for the answer to a call, and answers the engine calls that it makes meanwhile.
+/// Waits for the answer to a call, and answers the engine calls that it makes meanwhile. Gives up at a moment, which
+/// ends the whole time that the error then names.
 pub(crate) fn await_answer(
     instance: &Arc<Instance>,
     slot: &Arc<Slot>,
-    patience: Option<Duration>,
+    patience: Option<(Instant, Duration)>,
     what: &str,
 ) -> Result<(Response, Option<InStream>), Error> {
-    let deadline = patience.map(|patience| Instant::now() + patience);
+    let deadline = patience.map(|(until, _)| until);
     loop {
         match slot.wait(deadline) {
             // A plugin that does not read answers gets no more of them, and the session lets only so many calls wait.
@@ -197,13 +198,16 @@ pub(crate) fn await_answer(
                     .connection()
                     .and_then(|connection| connection.failure());
                 return Err(match failure {
-                    Some(failure) => instance.gone(&failure, &format!("it had finished {what}")),
+                    Some(failure) => instance.gone(&failure, &format!("while {what}")),
                     None => Error::refused("the call failed").of(&instance.name),
                 });
             }
             Waited::TimedOut => {
                 instance.abandon(slot);
-                return Err(Error::timed_out(what, patience.unwrap_or_default()).of(&instance.name));
+                let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
+                return Err(Error::timed_out(what, whole)
+                    .of(&instance.name)
+                    .diagnosed(instance.provisional_diagnosis()));
             }
             Waited::Cancelled => {
                 instance.abandon(slot);
@@ -236,12 +240,12 @@ fn cancelled(plugin: &str) -> Error {
 }
 
 /// The error for a response of the wrong kind, which costs the call and nothing more.
-pub(crate) fn unexpected_response(response: &Response, wanted: &str) -> Error {
+pub(crate) fn unexpected_response(response: &Response, what: &str, plugin: &str) -> Error {
     let message = format!(
-        "it answered with `{}` where {wanted} was asked for",
+        "plugin {plugin} sent a response of the wrong kind, `{}`, when {what}",
         response_name(response)
     );
-    Error::new(ErrorKind::Plugin, message.into())
+    Error::new(ErrorKind::Plugin, message.into()).of(plugin)
 }
 
 /// Ends calls from another thread. Copies stand for the same token.

@@ -53,8 +53,8 @@ fn operate_on(
     };
     let call = Call::CustomValueOp(Box::new(Spanned::new(bare, span)), operation);
     instance.call(call, &slot)?;
-    let what = format!("an operation on the custom value `{}`", custom.name);
-    let (response, output) = await_answer(&instance, &slot,  None, &what)?;
+    let what = format!("operating on the custom value `{}`", custom.name);
+    let (response, output) = await_answer(&instance, &slot, None, &what)?;
     match response {
         Response::Data(header) => Ok(read_flow(&instance, header, output, None)),
         Response::Ordering(ordering) => Ok(match ordering {
@@ -62,7 +62,7 @@ fn operate_on(
             None => Flow::Empty,
         }),
         Response::Ok => Ok(Flow::Empty),
-        other => Err(unexpected_response(&other, &what).of(&plugin.name)),
+        other => Err(unexpected_response(&other, &what, &plugin.name)),
     }
 }
 

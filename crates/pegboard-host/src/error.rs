@@ -131,7 +131,7 @@ impl fmt::Display for Error {
                 write!(f, " ({exit})")?;
             }
             if let Some(line) = diagnosis.stderr.last() {
-                write!(f, "; its last words: {line}")?;
+                write!(f, "; last on its standard error: {line}")?;
             }
         }
         Ok(())

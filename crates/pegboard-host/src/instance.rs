@@ -139,7 +139,7 @@ impl Instance {
                 self.calls_made.fetch_add(1, Ordering::Relaxed);
                 Ok(id)
             }
-            Err(Refusal::Over(failure)) => Err(self.gone(&failure, "the call was made")),
+            Err(Refusal::Over(failure)) => Err(self.gone(&failure, "before the call was made")),
             Err(refusal) => Err(Error::refused(refusal.to_string()).of(&self.name)),
         }
     }
@@ -206,23 +206,34 @@ impl Instance {
         self.activity().last = Instant::now();
     }
 
-    /// The error for something that the plugin can no longer do, with what is known about its end.
-    pub(crate) fn gone(&self, failure: &Failure, before: &str) -> Error {
+    /// The error for something that the plugin can no longer do, with what is known about its end. `when` says when
+    /// that was, such as `while answering`.
+    pub(crate) fn gone(&self, failure: &Failure, when: &str) -> Error {
         let message = match failure.kind {
-            FailureKind::Closed => format!("it went away before {before}"),
-            FailureKind::Local => format!("it was stopped before {before}: {failure}"),
-            FailureKind::Link => format!("the link to it broke before {before}: {failure}"),
+            FailureKind::Closed if failure.message.starts_with("broke off") => {
+                format!("it went away {when}; what it sent {failure}")
+            }
+            FailureKind::Closed => format!("it went away {when}"),
+            FailureKind::Local => format!("it was stopped {when}: {failure}"),
+            FailureKind::Link => format!("the link to it broke {when}: {failure}"),
             FailureKind::Undecodable | FailureKind::Violation | FailureKind::Limit => {
-                format!("it broke the rules and was stopped: it {failure}")
+                format!("it broke the rules and was stopped {when}: it {failure}")
             }
         };
-        let mut error = Error::new(ErrorKind::Gone, message.into())
+        let error = Error::new(ErrorKind::Gone, message.into())
             .of(&self.name)
             .diagnosed(self.diagnosis());
-        if failure.kind == FailureKind::Closed {
-            error = error.help("it is started again at the next use");
+        match failure.kind {
+            FailureKind::Closed => error.help("it is started again at the next use"),
+            FailureKind::Undecodable => error.help(
+                "a plugin must write nothing but messages to its standard output: whatever it prints has to go to \
+                 standard error",
+            ),
+            FailureKind::Limit => {
+                error.help("the limits are part of the application's configuration of plugins")
+            }
+            _ => error,
         }
-        error
     }
 
     /// What is known about the end of the process, waiting for it a little.
@@ -246,7 +257,7 @@ impl Instance {
             .unwrap_or_else(|| self.provisional_diagnosis())
     }
 
-    fn provisional_diagnosis(&self) -> Diagnosis {
+    pub(crate) fn provisional_diagnosis(&self) -> Diagnosis {
         let versions = self.versions();
         Diagnosis {
             exit: self.process.ended().map(burial::describe),

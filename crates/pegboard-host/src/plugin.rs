@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pegboard_protocol::nu::{Call, PluginMetadata, PluginSignature, Response};
 use pegboard_protocol::session::Failure;
@@ -332,7 +332,11 @@ impl PluginCore {
                 self.known().signatures = Some(signatures.clone());
                 Ok(signatures)
             }
-            other => Err(unexpected_response(&other, "its signatures").of(&self.name)),
+            other => Err(unexpected_response(
+                &other,
+                "sending its signatures",
+                &self.name,
+            )),
         }
     }
 
@@ -346,7 +350,13 @@ impl PluginCore {
             .map_or(Duration::ZERO, |engine| engine.config.deadlines.metadata);
         let metadata = match self.ask(Call::Metadata, deadline, "its metadata") {
             Ok(Response::Metadata(metadata)) => metadata,
-            Ok(other) => return Err(unexpected_response(&other, "its metadata").of(&self.name)),
+            Ok(other) => {
+                return Err(unexpected_response(
+                    &other,
+                    "sending its metadata",
+                    &self.name,
+                ));
+            }
             // Versions before 0.95 know no metadata.
             Err(error) if error.kind() == ErrorKind::Refused && self.running().is_some() => {
                 PluginMetadata::default()
@@ -366,7 +376,8 @@ impl PluginCore {
         let instance = self.instance()?;
         let slot = Slot::new(String::new(), Arc::new(NoContext));
         instance.call(call, &slot)?;
-        await_answer(&instance, &slot, Some(deadline), &format!("sending {what}"))
+        let patience = (Instant::now() + deadline, deadline);
+        await_answer(&instance, &slot, Some(patience), &format!("sending {what}"))
             .map(|(response, _)| response)
     }
 

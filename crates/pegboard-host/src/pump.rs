@@ -185,14 +185,15 @@ fn stop_handle(stream: &InStream, cancel: Option<&CancelToken>) -> Option<crate:
 
 fn broken(instance: &Instance, error: &StreamError) -> Error {
     match error {
-        StreamError::Failed(failure) => instance.gone(failure, "its output was complete"),
+        StreamError::Failed(failure) => instance.gone(failure, "before its output was complete"),
         StreamError::Stopped => Error::new(
             ErrorKind::Cancelled,
             "reading the output was cancelled".into(),
         )
         .of(&instance.name),
         StreamError::WrongKind | StreamError::TimedOut => {
-            Error::new(ErrorKind::Plugin, error.to_string().into()).of(&instance.name)
+            let message = format!("plugin {}: {error}", instance.name);
+            Error::new(ErrorKind::Plugin, message.into()).of(&instance.name)
         }
     }
 }

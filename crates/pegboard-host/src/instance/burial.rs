@@ -63,10 +63,7 @@ impl Instance {
     /// Has the process end, and all that it started. True if it ended without being forced.
     fn see_to_process(&self, deadlines: &Deadlines) -> bool {
         let ended = |patience: Duration| self.process.wait(Instant::now() + patience).is_some();
-        let broken = self
-            .failure
-            .get()
-            .is_some_and(|failure| failure.kind != FailureKind::Closed);
+        let broken = self.is_broken();
         let (goodbye, close) = match self.failure.get() {
             // It was told goodbye and may finish its calls.
             None => (deadlines.goodbye, deadlines.close),
@@ -78,6 +75,9 @@ impl Instance {
         let mut own_end = ended(goodbye);
         if !own_end {
             if let Some(connection) = self.connection() {
+                // Plugins that are cut off end their streams as if these were complete.
+                let message = "it was asked to end, and had not done so in time";
+                connection.session(|session| session.fail(Failure::new(FailureKind::Local, message)));
                 connection.close_sink();
             }
             own_end = ended(close);
@@ -88,6 +88,13 @@ impl Instance {
         }
         self.process.end_tree();
         own_end
+    }
+
+    /// True when it broke the rules, or the link to it broke.
+    fn is_broken(&self) -> bool {
+        self.failure
+            .get()
+            .is_some_and(|failure| failure.kind != FailureKind::Closed)
     }
 
     /// Closes the connection of a process that has ended, and tells how it did.
@@ -112,8 +119,9 @@ impl Instance {
             engine.process_ended(&self.process);
         }
         let mut diagnosis = self.provisional_diagnosis();
-        if !own_end {
-            // That we killed it says nothing about what went wrong.
+        // That we ended it, or hung up on it, says nothing about what went wrong.
+        let hung_up = self.is_broken() && diagnosis.exit.as_deref() == Some("exit code 0");
+        if !own_end || hung_up {
             diagnosis.exit = None;
         }
         self.ending
@@ -139,12 +147,35 @@ impl Instance {
 pub(crate) fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        let name = rustix::process::Signal::from_named_raw(signal)
-            .map_or_else(String::new, |name| format!(" ({name:?})"));
+        let name = signal_name(signal).map_or_else(String::new, |name| format!(" ({name})"));
         return format!("killed by signal {signal}{name}");
     }
     match status.code() {
         Some(code) => format!("exit code {code}"),
         None => "ended in an unknown way".to_owned(),
     }
+}
+
+/// The name of a signal that may end a process.
+#[cfg(unix)]
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGINT => "SIGINT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        libc::SIGSYS => "SIGSYS",
+        _ => return None,
+    })
 }
