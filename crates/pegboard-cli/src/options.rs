@@ -72,7 +72,7 @@ pub(crate) struct RunOptions {
 pub(crate) enum From {
     /// A JSON document; several one after the other (or a line each) are a stream
     Json,
-    /// UTF-8 text; the newline behind a single line is left out
+    /// UTF-8 text; a single line is a string, without its newline
     Text,
     /// Bytes, exactly
     Raw,

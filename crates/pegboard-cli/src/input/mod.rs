@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pegboard_host::protocol::nu::{ByteStreamKind, Signature, Type};
-use pegboard_host::{ByteStream, Error, Flow, LabeledError};
+use pegboard_host::{Error, Flow, LabeledError};
 
 use crate::options::From;
 
@@ -36,25 +36,19 @@ pub(crate) fn input(
 ) -> Result<Flow, Error> {
     match from {
         Some(From::Raw) => Ok(Flow::bytes(io::stdin(), ByteStreamKind::Binary)),
-        Some(From::Text) => Ok(text(ByteStreamKind::String)),
+        Some(From::Text) => text::line_or_stream(io::stdin()),
         Some(From::Json) => json::flow(io::stdin(), trouble),
         None if nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {
             Taste::Nothing => Ok(Flow::Empty),
             Taste::Bytes => Ok(Flow::bytes(io::stdin(), ByteStreamKind::Unknown)),
-            Taste::Anything => Ok(text(ByteStreamKind::Unknown)),
-            Taste::Text => Ok(text(ByteStreamKind::String)),
+            Taste::Anything => Ok(text::stream(io::stdin(), ByteStreamKind::Unknown)),
+            Taste::PerhapsText => Ok(text::stream(io::stdin(), ByteStreamKind::String)),
+            Taste::Text => text::line_or_stream(io::stdin()),
             Taste::Structure if is_empty()? => Ok(Flow::Empty),
             Taste::Structure => Err(not_bytes(signature)),
         },
     }
-}
-
-fn text(kind: ByteStreamKind) -> Flow {
-    Flow::Bytes(ByteStream::from_chunks(
-        text::Chunks::new(io::stdin()),
-        kind,
-    ))
 }
 
 /// What a command takes, as far as it matters to untyped bytes.
@@ -64,6 +58,8 @@ enum Taste {
     Bytes,
     Anything,
     Text,
+    /// Text or nothing: whether the input is read at all is up to the command.
+    PerhapsText,
     Structure,
 }
 
@@ -79,7 +75,11 @@ impl Taste {
         {
             Taste::Anything
         } else if takes(|input| matches!(input, Type::String | Type::Glob)) {
-            Taste::Text
+            if takes(|input| *input == Type::Nothing) {
+                Taste::PerhapsText
+            } else {
+                Taste::Text
+            }
         } else if types.iter().all(|(input, _)| *input == Type::Nothing) {
             Taste::Nothing
         } else {
@@ -145,7 +145,8 @@ mod tests {
             (vec![], Taste::Anything),
             (vec![Type::Any], Taste::Anything),
             (vec![Type::Nothing], Taste::Nothing),
-            (vec![Type::String, Type::Nothing], Taste::Text),
+            (vec![Type::String, Type::Nothing], Taste::PerhapsText),
+            (vec![Type::String], Taste::Text),
             (vec![Type::String, Type::Binary], Taste::Bytes),
             (
                 vec![Type::OneOf(vec![Type::Int, Type::String])],

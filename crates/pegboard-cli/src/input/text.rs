@@ -1,11 +1,45 @@
-//! Text as a value: a newline behind a single line is left out, as shells do for `$(...)`.
+//! Text as an input: the newline behind a single line is left out, as shells do for `$(...)`.
 
 use std::io::Read;
 
-use pegboard_host::Error;
+use pegboard_host::protocol::nu::ByteStreamKind;
+use pegboard_host::{ByteStream, Error, Flow, Value};
+
+/// A line of up to this many bytes is a value.
+const LINE: usize = 64 << 10;
+
+/// A single line as a string, so that plugins that know no streams can read it; more than that as a stream of text.
+///
+/// Waits until it knows which.
+pub(super) fn line_or_stream(reader: impl Read + Send + 'static) -> Result<Flow, Error> {
+    let mut chunks = Chunks::new(reader);
+    let mut begin = Vec::new();
+    while begin.len() < LINE && !chunks.exact {
+        match chunks.next() {
+            Some(chunk) => begin.extend_from_slice(&chunk?),
+            None => match String::from_utf8(begin) {
+                Ok(line) => return Ok(Flow::value(Value::string(line))),
+                Err(error) => {
+                    begin = error.into_bytes();
+                    break;
+                }
+            },
+        }
+    }
+    let chunks = std::iter::once(Ok(begin)).chain(chunks);
+    Ok(Flow::Bytes(ByteStream::from_chunks(
+        chunks,
+        ByteStreamKind::String,
+    )))
+}
+
+/// A stream of text, at once.
+pub(super) fn stream(reader: impl Read + Send + 'static, kind: ByteStreamKind) -> Flow {
+    Flow::Bytes(ByteStream::from_chunks(Chunks::new(reader), kind))
+}
 
 /// The chunks of an input; exact when it has more than one line, or is not text.
-pub(super) struct Chunks<R> {
+struct Chunks<R> {
     reader: R,
     /// The first newline, while it may turn out to be the end.
     held: bool,
@@ -16,7 +50,7 @@ pub(super) struct Chunks<R> {
 }
 
 impl<R: Read> Chunks<R> {
-    pub(super) fn new(reader: R) -> Chunks<R> {
+    fn new(reader: R) -> Chunks<R> {
         Chunks {
             reader,
             held: false,
@@ -115,6 +149,25 @@ mod tests {
                 text,
                 "{pieces:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_single_line_is_a_string() {
+        let long = "x".repeat(70_000);
+        for (text, is_value) in [
+            ("", true),
+            ("one\n", true),
+            ("one", true),
+            ("one\ntwo\n", false),
+            ("a\0b", false),
+            (&long, false),
+        ] {
+            let flow = line_or_stream(std::io::Cursor::new(text.to_owned())).expect("readable");
+            assert_eq!(matches!(flow, Flow::Value(..)), is_value, "{text:?}");
+            let value = flow.into_value().expect("readable");
+            let expected = if is_value { text.trim_end() } else { text };
+            assert_eq!(value, Value::string(expected), "{text:?}");
         }
     }
 }

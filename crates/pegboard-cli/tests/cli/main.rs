@@ -1,0 +1,10 @@
+//! The program as people use it, with real plugins.
+
+mod closing;
+mod errors;
+mod help;
+mod inspect;
+mod plugins;
+mod streams;
+mod support;
+mod traces;

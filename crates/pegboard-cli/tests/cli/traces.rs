@@ -1,0 +1,106 @@
+//! `--trace` and `pegboard trace show`.
+
+use crate::support::{Cli, Folder};
+
+#[test]
+fn a_run_is_written_down_and_shown() {
+    let folder = Folder::new("trace");
+    let file = folder.file("inc.trace");
+    let options = ["--trace", file.to_str().expect("a plain path")];
+    Cli::run_with("nu_plugin_inc", &options, "inc --major")
+        .input("1.2.3")
+        .out();
+    let shown = Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]).out();
+    let names: Vec<String> = shown.lines().skip(1).map(what).collect();
+    let order = [
+        "<- Hello",
+        "-> Hello",
+        "-> Call 0 Signature",
+        "<- CallResponse 0 Signature of 1 commands",
+        "-> Call 1 Run `inc`",
+        "-> Data 0",
+        "-> End 0",
+        "<- CallResponse 1 PipelineData",
+        "-> Goodbye",
+    ];
+    let mut rest = names.iter();
+    for wanted in order {
+        assert!(
+            rest.any(|name| name.starts_with(wanted)),
+            "{wanted} in\n{shown}"
+        );
+    }
+    assert!(
+        shown
+            .lines()
+            .any(|line| line.contains("CallResponse 1") && line.contains("(after ")),
+        "{shown}"
+    );
+    assert!(
+        shown
+            .lines()
+            .any(|line| line.ends_with("-> End 0 (1 item)")),
+        "{shown}"
+    );
+}
+
+/// A line from its arrow on.
+fn what(line: &str) -> String {
+    let arrow = [" <- ", " -> ", " -- "]
+        .iter()
+        .filter_map(|arrow| line.find(arrow))
+        .min();
+    line[arrow.unwrap_or(0)..].trim().to_owned()
+}
+
+#[test]
+fn values_of_variables_stay_out() {
+    let folder = Folder::new("secret");
+    let file = folder.file("trace");
+    let options = ["--trace", file.to_str().expect("a plain path")];
+    let line = "ref engine envs";
+    let run =
+        Cli::run_with("nu_plugin_reference", &options, line).variable("SECRET", "tell-nobody");
+    assert!(run.out().contains("tell-nobody"));
+    let text = std::fs::read_to_string(&file).expect("a trace");
+    let answers: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("EngineCallResponse"))
+        .collect();
+    assert!(
+        !answers.is_empty() && !answers.concat().contains("tell-nobody"),
+        "{answers:?}"
+    );
+}
+
+#[test]
+fn files_that_are_no_trace() {
+    let folder = Folder::new("bad-trace");
+    let file = folder.file("trace");
+    let show = || Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]);
+    let message = |error: String| error.replace(file.to_str().expect("a plain path"), "FILE");
+    assert!(message(show().fails(2)).starts_with("error: FILE cannot be read: "));
+    let head = "{\"trace\":\"pegboard\",\"format\":1,\"began\":0}\n";
+    for (text, expected) in [
+        ("", "error: FILE, line 1: this is not a Pegboard trace\n"),
+        (
+            "hello\n",
+            "error: FILE, line 1: this is not a Pegboard trace\n",
+        ),
+        (
+            &format!("{head}\n{{}}\n"),
+            "error: FILE, line 3: `t` must be a number of seconds\n",
+        ),
+        (
+            &format!("{head}{{\"t\":1,\"plugin\":\"x\",\"from\":\"engine\"}}\n"),
+            "error: FILE, line 2: it has neither `message` nor `note`\n",
+        ),
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        assert_eq!(message(show().fails(2)), expected, "{text}");
+    }
+    // Whoever wrote it may have been killed in the middle of a line.
+    std::fs::write(&file, format!("{head}{{\"t\":0.5,\"plugin\":\"x\",\"from\":\"engine\",\"message\":\"Goodbye\"}}\n{{\"t")).expect("a file");
+    let expected = "recorded 1970-01-01T00:00:00+00:00, 1 entries\n    0.500000  x -> Goodbye\n";
+    assert_eq!(show().out(), expected);
+}
