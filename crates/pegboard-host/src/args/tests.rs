@@ -14,7 +14,7 @@ use super::Caller;
 
 fn caller() -> Caller<'static> {
     Caller {
-        directory: Path::new("/work/here"),
+        directory: Path::new("/srv/here"),
         home: Some(Path::new("/home/someone")),
     }
 }

@@ -59,9 +59,9 @@ fn positional_arguments() {
         &[
             ("demo 5", "5 | "),
             ("demo 5 x", "5 \"x\" | "),
-            ("demo 5 x a /b", "5 \"x\" \"/work/here/a\" \"/b\" | "),
+            ("demo 5 x a /b", "5 \"x\" \"/srv/here/a\" \"/b\" | "),
             ("demo -5 x", "-5 \"x\" | "),
-            ("demo 5 -- -x --all", "5 \"-x\" \"/work/here/--all\" | "),
+            ("demo 5 -- -x --all", "5 \"-x\" \"/srv/here/--all\" | "),
             ("demo 5 -", "5 \"-\" | "),
             (
                 "demo",
@@ -210,7 +210,7 @@ fn help_needs_nothing_else() {
             ("demo -h", " | help"),
             ("demo five --help", " | help"),
             ("demo 5 --levle -h", " | help"),
-            ("demo 5 x -- --help", "5 \"x\" \"/work/here/--help\" | "),
+            ("demo 5 x -- --help", "5 \"x\" \"/srv/here/--help\" | "),
         ],
     );
     let without = Signature {
@@ -241,7 +241,7 @@ fn unknown_arguments_are_passed_on_where_that_is_allowed() {
         &signature,
         &[(
             "demo 5 --what=1 -x y -a",
-            "5 \"--what=1\" \"-x\" \"/work/here/y\" | all",
+            "5 \"--what=1\" \"-x\" \"/srv/here/y\" | all",
         )],
     );
     let bare = Signature {

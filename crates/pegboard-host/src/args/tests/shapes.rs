@@ -291,15 +291,15 @@ fn cell_paths_paths_and_patterns() {
         check(
             &shape,
             &[
-                ("file.txt", "string /work/here/file.txt"),
-                ("./a/../b", "string /work/here/b"),
-                ("../b/", "string /work/b/"),
+                ("file.txt", "string /srv/here/file.txt"),
+                ("./a/../b", "string /srv/here/b"),
+                ("../b/", "string /srv/b/"),
                 ("/../x", "string /x"),
                 ("/absolute", "string /absolute"),
                 ("~", "string /home/someone"),
                 ("~/x", "string /home/someone/x"),
-                ("~other/x", "string /work/here/~other/x"),
-                ("", "string /work/here"),
+                ("~other/x", "string /srv/here/~other/x"),
+                ("", "string /srv/here"),
             ],
         );
     }

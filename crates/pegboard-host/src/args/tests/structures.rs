@@ -39,7 +39,7 @@ fn structures_are_json() {
     );
     check(
         &S::List(Box::new(S::Filepath)),
-        &[(r#"["a", "/b"]"#, r#"list ["/work/here/a", "/b"]"#)],
+        &[(r#"["a", "/b"]"#, r#"list ["/srv/here/a", "/b"]"#)],
     );
     check(
         &S::List(Box::new(S::Filesize)),
