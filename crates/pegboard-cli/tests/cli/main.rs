@@ -4,6 +4,7 @@ mod closing;
 mod errors;
 mod help;
 mod inspect;
+mod nushell;
 mod plugins;
 mod streams;
 mod support;
