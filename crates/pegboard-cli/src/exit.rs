@@ -1,6 +1,6 @@
 //! How the program ends: exit codes, and errors on the way out.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use pegboard_host::{Error, ErrorKind, LabeledError, Sources};
@@ -11,7 +11,7 @@ use crate::{signals, terminal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
-    /// The plugin said no, or an item of its output was an error.
+    /// The plugin said no, an item of its output was an error, or the output could not be written.
     Failed,
     /// The command line or the input makes no sense.
     Misused,
@@ -93,7 +93,18 @@ impl std::convert::From<Error> for Failure {
     }
 }
 
+/// How the program ends after writing its output. That whoever reads it stopped early is no error.
+pub(crate) fn written(result: io::Result<()>) -> Exit {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            print_error(&format!("error: writing the output failed: {error}\n"));
+            Exit::Failed
+        }
+        _ => Exit::Done,
+    }
+}
+
 /// Prints on standard error; nobody is told when that fails.
 pub(crate) fn print_error(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -9,7 +9,7 @@ use pegboard_host::trace::{EntryKind, Trace};
 use pegboard_host::{Error, Plugin, Recorder, Usage};
 use serde_json::{Value as Json, json};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, written};
 use crate::options::InspectOptions;
 use crate::run::engine;
 use crate::terminal;
@@ -27,12 +27,7 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
     } else {
         as_text(&plugin, version, hello.as_ref(), &signatures)
     };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::misuse(format!(
-            "writing the output failed: {error}"
-        ))),
-        _ => Ok(Exit::Done),
-    }
+    Ok(written(io::stdout().lock().write_all(text.as_bytes())))
 }
 
 fn as_json(

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    the command did its work; also when whoever reads the output stopped early
-  1    the plugin said no, or some items of the output were errors
+  1    the plugin said no, items of the output were errors, or it could not be written
   2    the command line or the input makes no sense
   3    a plugin did not start, went away, did not answer in time or broke the rules
   130  interrupted (Ctrl-C); 129 and 143 for a hangup and a request to terminate";

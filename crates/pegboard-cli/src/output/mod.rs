@@ -17,22 +17,19 @@ use crate::terminal;
 pub(crate) enum Outcome {
     /// All of it was written, but for so many items that were errors.
     Written { errors: usize },
-    /// Whoever read it has had enough.
-    Closed,
+    /// It cannot be written, perhaps only because whoever read it has had enough.
+    Unwritable(io::Error),
 }
 
 /// Why the output ended before its end.
 pub(super) enum Stop {
-    Closed,
+    Unwritable(io::Error),
     Failed(Error),
 }
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Stop {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Stop::Closed,
-            _ => Stop::Failed(Error::misuse(format!("writing the output failed: {error}"))),
-        }
+        Stop::Unwritable(error)
     }
 }
 
@@ -68,7 +65,7 @@ pub(crate) fn write(
         Ok(()) => Ok(Outcome::Written {
             errors: writer.errors,
         }),
-        Err(Stop::Closed) => Ok(Outcome::Closed),
+        Err(Stop::Unwritable(error)) => Ok(Outcome::Unwritable(error)),
         Err(Stop::Failed(error)) => {
             // What came before the error counts.
             let _ = writer.flush();

@@ -13,7 +13,7 @@ use pegboard_host::{
     parse_arguments,
 };
 
-use crate::exit::{Exit, Failure, print_error};
+use crate::exit::{Exit, Failure, print_error, written};
 use crate::input::{self, InputError};
 use crate::line::Line;
 use crate::options::RunOptions;
@@ -94,9 +94,9 @@ fn call(
         let usage = Usage::new(&command.signature)
             .width(terminal::output_width())
             .to_string();
-        // A pipe that closes early is no reason to complain.
-        let _ = std::io::stdout().lock().write_all(usage.as_bytes());
-        return Ok(Exit::Done);
+        return Ok(written(
+            std::io::stdout().lock().write_all(usage.as_bytes()),
+        ));
     }
     let trouble = InputError::default();
     let input = input::input(signature, options.from, &trouble).map_err(failed)?;
@@ -119,8 +119,9 @@ fn call(
         return Err(failed(error));
     }
     match outcome.map_err(failed)? {
-        Outcome::Written { errors: 0 } | Outcome::Closed => Ok(Exit::Done),
+        Outcome::Written { errors: 0 } => Ok(Exit::Done),
         Outcome::Written { .. } => Ok(Exit::Failed),
+        Outcome::Unwritable(error) => Ok(written(Err(error))),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pegboard_host::protocol::codec::Sender;
 use pegboard_host::trace::{Entry, EntryKind, Trace};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, written};
 use crate::options::ShowOptions;
 use crate::terminal;
 use message::{Part, Subject};
@@ -29,12 +29,7 @@ pub(crate) fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     } else {
         WIDTH
     };
-    match write(&trace, width, io::BufWriter::new(stdout)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::misuse(format!(
-            "writing the output failed: {error}"
-        ))),
-        _ => Ok(Exit::Done),
-    }
+    Ok(written(write(&trace, width, io::BufWriter::new(stdout))))
 }
 
 fn write(trace: &Trace, width: usize, mut out: impl Write) -> io::Result<()> {

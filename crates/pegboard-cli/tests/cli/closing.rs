@@ -63,6 +63,17 @@ fn a_closed_pipe_ends_an_endless_stream_quietly() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let ran = finish(Cli::run(REF, "ref endless").start_into(full));
+    let message = "error: writing the output failed: No space left on device (os error 28)\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), message));
+}
+
+#[test]
 fn an_interrupt_ends_a_stream() {
     for (sent, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let mark = mark("interrupt");

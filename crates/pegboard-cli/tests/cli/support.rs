@@ -77,7 +77,12 @@ impl Cli {
     }
 
     /// Starts it with pipes for everything but an input that was not given.
-    pub(crate) fn start(mut self) -> Child {
+    pub(crate) fn start(self) -> Child {
+        self.start_into(Stdio::piped())
+    }
+
+    /// The same with another place for its output.
+    pub(crate) fn start_into(mut self, stdout: impl Into<Stdio>) -> Child {
         let stdin = if self.input.is_some() {
             Stdio::piped()
         } else {
@@ -85,7 +90,7 @@ impl Cli {
         };
         self.command
             .stdin(stdin)
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
