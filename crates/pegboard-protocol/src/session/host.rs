@@ -16,7 +16,9 @@ use crate::nu::{
 pub struct Host {
     next_call: u64,
     calls: HashMap<CallId, Calling>,
-    engine_calls: usize,
+    /// How many engine calls of each number wait for an answer. Nothing forbids a plugin to use one several times.
+    engine_calls: HashMap<EngineCallId, usize>,
+    unanswered: usize,
 }
 
 #[derive(Debug, Default)]
@@ -47,13 +49,18 @@ impl Session<Host> {
         Ok(id)
     }
 
-    /// Answers an engine call.
+    /// Answers an engine call. Does nothing if it has been answered.
     pub fn answer(&mut self, id: EngineCallId, response: EngineResponse) {
-        if self.failure().is_none() {
-            self.role.engine_calls = self.role.engine_calls.saturating_sub(1);
-            let stream = stream_of(header_of(&response));
-            self.push_header(Message::EngineCallResponse(id, response), stream, None);
+        let Some(waiting) = self.role.engine_calls.get_mut(&id) else {
+            return self.retract(header_of(&response));
+        };
+        *waiting -= 1;
+        if *waiting == 0 {
+            self.role.engine_calls.remove(&id);
         }
+        self.role.unanswered -= 1;
+        let stream = stream_of(header_of(&response));
+        self.push_header(Message::EngineCallResponse(id, response), stream, None);
     }
 
     /// Tells the plugin of an interrupt, or of its end. Does nothing if the plugin's version knows no signals.
@@ -113,7 +120,7 @@ impl Session<Host> {
                 call.name()
             )));
         }
-        if self.role.engine_calls >= self.limits.engine_calls {
+        if self.role.unanswered >= self.limits.engine_calls {
             return Err(Failure::new(
                 FailureKind::Limit,
                 format!(
@@ -122,7 +129,8 @@ impl Session<Host> {
                 ),
             ));
         }
-        self.role.engine_calls += 1;
+        self.role.unanswered += 1;
+        *self.role.engine_calls.entry(id).or_default() += 1;
         let input = self.open_reader(call.input(), None)?;
         self.events.push_back(Event::EngineCall {
             context,
@@ -201,6 +209,8 @@ impl Role for Host {
     }
 
     fn fail(session: &mut Session<Host>) {
+        session.role.engine_calls.clear();
+        session.role.unanswered = 0;
         let mut calls: Vec<_> = session.role.calls.drain().collect();
         calls.sort_by_key(|(id, _)| *id);
         for (id, calling) in calls {

@@ -12,6 +12,7 @@ mod failure;
 mod handshake;
 mod host;
 mod plugin;
+mod replay;
 mod stream;
 
 pub use core::{Role, Session};
@@ -22,4 +23,5 @@ pub use handshake::{
 };
 pub use host::Host;
 pub use plugin::Plugin;
+pub use replay::{Difference, replay};
 pub use stream::{FlowLimits, SendError};

@@ -1,5 +1,9 @@
 //! Sessions without links: transcripts, random conversations of two sides, and recorded ones replayed.
 
+mod fuzz;
+mod pair;
+mod random;
+mod replay;
 mod script;
 mod transcripts;
 mod versions;
