@@ -1,5 +1,9 @@
 //! Ctrl-C and its kin: the first interrupts the plugin, the second ends everything at once.
 
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+#[cfg(unix)]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use pegboard_host::{CancelToken, Engine};
@@ -19,11 +23,22 @@ pub(crate) fn calling() {
     CALLING.store(true, Ordering::SeqCst);
 }
 
+/// Becomes readable with the first signal, and stays so.
+#[cfg(unix)]
+static WAKE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
+
+/// A descriptor that becomes readable with the first signal, if signals are listened to.
+#[cfg(unix)]
+pub(crate) fn wake() -> Option<BorrowedFd<'static>> {
+    WAKE.get().map(|(reader, _)| reader.as_fd())
+}
+
 /// Starts to listen. A plugin that was interrupted has some time to end by itself before the call is cancelled.
 #[cfg(unix)]
 pub(crate) fn listen(engine: &Engine, cancel: &CancelToken) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+    let _ = WAKE.set(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let (engine, cancel) = (engine.clone(), cancel.clone());
     let thread = std::thread::Builder::new().name("signals".into());
@@ -33,6 +48,9 @@ pub(crate) fn listen(engine: &Engine, cancel: &CancelToken) -> std::io::Result<(
             if !first || !CALLING.load(Ordering::SeqCst) {
                 // What guards the plugins ends them when this process is gone.
                 std::process::exit(128 + signal);
+            }
+            if let Some((_, writer)) = WAKE.get() {
+                let _ = rustix::io::write(writer, b"!");
             }
             let (engine, cancel) = (engine.clone(), cancel.clone());
             std::thread::spawn(move || escalate(&engine, &cancel, signal));

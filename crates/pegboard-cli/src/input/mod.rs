@@ -1,6 +1,7 @@
 //! Standard input as the input of a command: read only as far as the command wants it.
 
 mod json;
+mod stdin;
 mod text;
 
 use std::io::{self, IsTerminal, Read};
@@ -34,17 +35,18 @@ pub(crate) fn input(
     from: Option<From>,
     trouble: &InputError,
 ) -> Result<Flow, Error> {
+    let stdin = || stdin::stdin().map_err(|error| unreadable(&error));
     match from {
-        Some(From::Raw) => Ok(Flow::bytes(io::stdin(), ByteStreamKind::Binary)),
-        Some(From::Text) => text::line_or_stream(io::stdin()),
-        Some(From::Json) => json::flow(io::stdin(), trouble),
+        Some(From::Raw) => Ok(Flow::bytes(stdin()?, ByteStreamKind::Binary)),
+        Some(From::Text) => text::line_or_stream(stdin()?),
+        Some(From::Json) => json::flow(stdin()?, trouble),
         None if nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {
             Taste::Nothing => Ok(Flow::Empty),
-            Taste::Bytes => Ok(Flow::bytes(io::stdin(), ByteStreamKind::Unknown)),
-            Taste::Anything => Ok(text::stream(io::stdin(), ByteStreamKind::Unknown)),
-            Taste::PerhapsText => Ok(text::stream(io::stdin(), ByteStreamKind::String)),
-            Taste::Text => text::line_or_stream(io::stdin()),
+            Taste::Bytes => Ok(Flow::bytes(stdin()?, ByteStreamKind::Unknown)),
+            Taste::Anything => Ok(text::stream(stdin()?, ByteStreamKind::Unknown)),
+            Taste::PerhapsText => Ok(text::stream(stdin()?, ByteStreamKind::String)),
+            Taste::Text => text::line_or_stream(stdin()?),
             Taste::Structure if is_empty()? => Ok(Flow::Empty),
             Taste::Structure => Err(not_bytes(signature)),
         },

@@ -1,7 +1,7 @@
 //! Ends before the end: closed pipes and signals.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ fn output_that_cannot_be_written_is_an_error() {
         .write(true)
         .open("/dev/full")
         .expect("/dev/full");
-    let ran = finish(Cli::run(REF, "ref endless").start_into(full));
+    let ran = finish(Cli::run(REF, "ref endless").start_with(None, full));
     let message = "error: writing the output failed: No space left on device (os error 28)\n";
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), message));
 }
@@ -89,12 +89,11 @@ fn an_interrupt_ends_a_stream() {
 }
 
 /// Starts a call and waits until the plugin has been asked.
-fn started(folder: &Folder, mark: &str, line: &str) -> Child {
+fn started(folder: &Folder, mark: &str, stdin: Option<Stdio>, line: &str) -> Child {
     let trace = folder.file("trace");
     let options = ["--trace", trace.to_str().expect("a plain path")];
-    let child = Cli::run_with(REF, &options, line)
-        .variable("PEGBOARD_TEST", mark)
-        .start();
+    let cli = Cli::run_with(REF, &options, line).variable("PEGBOARD_TEST", mark);
+    let child = cli.start_with(stdin, Stdio::piped());
     let asked = || std::fs::read_to_string(&trace).is_ok_and(|text| text.contains("{\"Run\":"));
     assert!(
         wait_until(Duration::from_secs(30), asked),
@@ -106,7 +105,7 @@ fn started(folder: &Folder, mark: &str, line: &str) -> Child {
 #[test]
 fn an_interrupted_command_may_still_answer() {
     let folder = Folder::new("interrupted");
-    let child = started(&folder, &mark("answer"), "ref sleep 600000");
+    let child = started(&folder, &mark("answer"), None, "ref sleep 600000");
     signal(child.id(), Signal::INT);
     let ran = finish(child);
     assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""));
@@ -114,9 +113,30 @@ fn an_interrupted_command_may_still_answer() {
 }
 
 #[test]
+fn an_interrupt_ends_the_wait_for_input() {
+    let (folder, mark) = (Folder::new("waiting"), mark("waiting"));
+    let mut child = started(&folder, &mark, Some(Stdio::piped()), "ref collect-bytes");
+    let stdin = child.stdin.take();
+    let began = Instant::now();
+    signal(child.id(), Signal::INT);
+    let ran = finish(child);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (Some(130), "", "")
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(stdin);
+    nothing_is_left(&mark);
+}
+
+#[test]
 fn a_command_that_ignores_interrupts_is_cancelled() {
     let (folder, mark) = (Folder::new("stubborn"), mark("stubborn"));
-    let child = started(&folder, &mark, "ref stubborn 600000");
+    let child = started(&folder, &mark, None, "ref stubborn 600000");
     signal(child.id(), Signal::INT);
     let ran = finish(child);
     assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""));
@@ -126,7 +146,7 @@ fn a_command_that_ignores_interrupts_is_cancelled() {
 #[test]
 fn a_second_interrupt_ends_everything_at_once() {
     let (folder, mark) = (Folder::new("second"), mark("second"));
-    let child = started(&folder, &mark, "ref stubborn 600000");
+    let child = started(&folder, &mark, None, "ref stubborn 600000");
     let trace = folder.file("trace");
     signal(child.id(), Signal::INT);
     let interrupted =

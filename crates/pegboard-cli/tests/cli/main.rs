@@ -1,4 +1,5 @@
 //! The program as people use it, with real plugins.
+#![cfg(unix)]
 
 mod closing;
 mod errors;

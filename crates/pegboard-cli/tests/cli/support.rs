@@ -78,22 +78,17 @@ impl Cli {
 
     /// Starts it with pipes for everything but an input that was not given.
     pub(crate) fn start(self) -> Child {
-        self.start_into(Stdio::piped())
+        let input = self.input.as_ref().map(|_| Stdio::piped());
+        self.start_with(input, Stdio::piped())
     }
 
-    /// The same with another place for its output.
-    pub(crate) fn start_into(mut self, stdout: impl Into<Stdio>) -> Child {
-        let stdin = if self.input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        };
-        self.command
-            .stdin(stdin)
-            .stdout(stdout)
-            .stderr(Stdio::piped());
+    /// Starts it with this input, or the null device, and this output.
+    pub(crate) fn start_with(mut self, stdin: Option<Stdio>, stdout: impl Into<Stdio>) -> Child {
+        self.command.stdin(stdin.unwrap_or_else(Stdio::null));
+        self.command.stdout(stdout).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
-        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
+        if let Some(input) = self.input {
+            let mut stdin = child.stdin.take().expect("a pipe");
             // The program may stop reading at any time.
             thread::spawn(move || stdin.write_all(&input));
         }
