@@ -1,12 +1,10 @@
 //! `pegboard inspect`: what a plugin is and which commands it has.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use pegboard_host::protocol::codec::{Encoding, Sender, encode_signatures};
-use pegboard_host::protocol::nu::{Dialect, Feature, Hello, Message, PluginSignature};
-use pegboard_host::trace::{EntryKind, Trace};
-use pegboard_host::{Error, Plugin, Recorder, Usage};
+use pegboard_host::protocol::codec::{Encoding, encode_signatures};
+use pegboard_host::protocol::nu::{Dialect, PluginSignature};
+use pegboard_host::{Error, Plugin, Status, Usage};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, written};
@@ -15,17 +13,16 @@ use crate::run::engine;
 use crate::terminal;
 
 pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
-    let said = Said::default();
-    let engine = engine(Some(Recorder::new(said.clone())))?;
+    let engine = engine(None)?;
     let plugin = engine.load(&options.plugin)?;
     let signatures = plugin.signatures()?;
     let version = plugin.metadata()?.version;
-    let hello = said.hello();
+    let status = plugin.status();
     let text = if options.json {
-        let json = as_json(&plugin, version, hello.as_ref(), &signatures)?;
+        let json = as_json(&plugin, version, &status, &signatures)?;
         format!("{json:#}\n")
     } else {
-        as_text(&plugin, version, hello.as_ref(), &signatures)
+        as_text(&plugin, version, &status, &signatures)
     };
     Ok(written(io::stdout().lock().write_all(text.as_bytes())))
 }
@@ -33,7 +30,7 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
 fn as_json(
     plugin: &Plugin,
     version: Option<String>,
-    hello: Option<&Hello>,
+    status: &Status,
     signatures: &[PluginSignature],
 ) -> Result<Json, Error> {
     let mut commands = Vec::new();
@@ -46,8 +43,9 @@ fn as_json(
         "name": plugin.name(),
         "path": plugin.path().to_string_lossy(),
         "version": version,
-        "protocol_version": hello.map(|hello| &hello.version),
-        "features": hello.map(features).unwrap_or_default(),
+        "protocol_version": status.protocol_version,
+        "encoding": status.encoding,
+        "features": status.features,
         "commands": commands,
     }))
 }
@@ -55,28 +53,25 @@ fn as_json(
 fn as_text(
     plugin: &Plugin,
     version: Option<String>,
-    hello: Option<&Hello>,
+    status: &Status,
     signatures: &[PluginSignature],
 ) -> String {
-    let unknown = || "not known".to_owned();
-    let features = hello.map(features).unwrap_or_default().join(", ");
+    let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
+    let protocol = status.protocol_version.as_ref().map(|version| {
+        let encoding = status.encoding.unwrap_or("an unknown encoding");
+        format!("Nushell {version}, {encoding}")
+    });
+    let features = match status.features.as_slice() {
+        [] => "none".to_owned(),
+        features => features.join(", "),
+    };
     let mut text = String::new();
     for (name, value) in [
         ("name", plugin.name().to_owned()),
         ("path", plugin.path().display().to_string()),
-        ("version", version.unwrap_or_else(unknown)),
-        (
-            "protocol",
-            hello.map_or_else(unknown, |hello| format!("Nushell {}", hello.version)),
-        ),
-        (
-            "features",
-            if features.is_empty() {
-                "none".to_owned()
-            } else {
-                features
-            },
-        ),
+        ("version", known(version)),
+        ("protocol", known(protocol)),
+        ("features", features),
     ] {
         text.push_str(&format!("{name:10}{}\n", shown(&value)));
     }
@@ -110,51 +105,4 @@ fn shown(text: &str) -> String {
         .chars()
         .filter(|c| !c.is_control())
         .collect()
-}
-
-fn features(hello: &Hello) -> Vec<&str> {
-    hello.features.iter().map(Feature::name).collect()
-}
-
-/// What was said, kept in memory.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Said {
-    /// What the plugin said about itself first.
-    fn hello(&self) -> Option<Hello> {
-        let text = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let trace = Trace::parse(&String::from_utf8_lossy(&text)).ok()?;
-        trace
-            .entries
-            .into_iter()
-            .find_map(|entry| match entry.kind {
-                EntryKind::Message {
-                    from: Sender::Plugin,
-                    message,
-                    ..
-                } => match *message {
-                    Message::Hello(hello) => Some(hello),
-                    _ => None,
-                },
-                _ => None,
-            })
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

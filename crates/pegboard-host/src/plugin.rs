@@ -29,6 +29,10 @@ pub struct Status {
     pub pid: Option<u32>,
     /// The version of Nushell whose protocol it announced, while it runs.
     pub protocol_version: Option<String>,
+    /// The encoding that it chose, while it runs: `json` or `msgpack`.
+    pub encoding: Option<&'static str>,
+    /// The abilities beyond the common protocol that it announced, while it runs, such as `LocalSocket`.
+    pub features: Vec<String>,
     /// Calls that are under way.
     pub active_calls: usize,
     /// Calls that were made to the running process.
@@ -395,6 +399,7 @@ impl PluginCore {
             Phase::Stopped => (State::Stopped, state.starts),
         };
         drop(state);
+        let connection = instance.as_ref().and_then(|instance| instance.connection());
         Status {
             state: name,
             pid: instance.as_ref().map(|instance| instance.process.pid()),
@@ -402,6 +407,13 @@ impl PluginCore {
                 .as_ref()
                 .and_then(|instance| instance.versions())
                 .map(|(theirs, _)| theirs),
+            encoding: connection.map(|connection| connection.encoding().name()),
+            features: connection.map_or_else(Vec::new, |connection| {
+                connection.ask(|session| {
+                    let features = session.peer().features.iter();
+                    features.map(|feature| feature.name().to_owned()).collect()
+                })
+            }),
             active_calls: instance
                 .as_ref()
                 .map_or(0, |instance| instance.active_calls()),

@@ -19,7 +19,7 @@ fn a_plugin_in_words() {
         lines[2..],
         [
             "version   0.115.1",
-            "protocol  Nushell 0.115.1",
+            "protocol  Nushell 0.115.1, json",
             "features  none"
         ]
     );
@@ -34,6 +34,7 @@ fn a_plugin_as_json() {
     let plugin = json(&Cli::new(["inspect".as_ref(), path.as_os_str(), "--json".as_ref()]).out());
     assert_eq!(plugin["name"], "reference");
     assert_eq!(plugin["protocol_version"], "0.115.1");
+    assert_eq!(plugin["encoding"], "msgpack");
     assert_eq!(plugin["features"], serde_json::json!(["LocalSocket"]));
     let commands = plugin["commands"].as_array().expect("commands");
     let args = commands
