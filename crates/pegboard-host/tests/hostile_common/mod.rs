@@ -9,7 +9,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pegboard_host::{Config, Deadlines, Engine, Plugin, PluginConfig, Restarts};
@@ -168,4 +170,27 @@ pub fn describe(processes: &[u32]) -> String {
         format!("{pid} ({})", line.trim_end())
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// The path of an example of this crate, built for the profile of the running test.
+pub fn example(name: &'static str) -> PathBuf {
+    static BUILT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let test = std::env::current_exe().expect("the path of the running test");
+    let profile = test.ancestors().nth(2).expect("a folder of the profile");
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.contains(&name) {
+        // A run of this test alone does not build the examples.
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        build.args(["build", "--quiet", "--example", name]);
+        build.args(profile.ends_with("release").then_some("--release"));
+        build.arg("--target-dir");
+        build.arg(profile.parent().expect("the folder of all builds"));
+        assert!(
+            build.status().expect("cargo runs").success(),
+            "{build:?} failed"
+        );
+        built.push(name);
+    }
+    profile.join("examples").join(name)
 }
