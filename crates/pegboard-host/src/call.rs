@@ -115,6 +115,7 @@ impl Run {
                 .map_err(|error| Error::new(ErrorKind::Refused, error))?;
         }
         slot.keep(keep);
+        slot.feed_from(self.input.stop());
         let (input, pump) = send_flow(&instance, &slot, self.input)
             .map_err(|error| Error::new(ErrorKind::Refused, error))?;
         let head = arguments.head;

@@ -57,6 +57,15 @@ impl Flow {
         }
     }
 
+    /// Ends the wait inside a stream from another thread.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        match self {
+            Flow::Empty | Flow::Value(..) => None,
+            Flow::List(stream) => stream.stop.clone(),
+            Flow::Bytes(stream) => stream.stop.clone(),
+        }
+    }
+
     /// What is known about the data beside the data itself.
     pub fn metadata(&self) -> Option<&Metadata> {
         match self {

@@ -125,9 +125,8 @@ impl Instance {
         let Some(connection) = self.connection() else {
             return Err(Error::refused("the plugin is not connected").of(&self.name));
         };
-        let reset = std::mem::take(&mut self.activity().interrupted);
         let made = connection.session(|session| {
-            if reset {
+            if std::mem::take(&mut self.activity().interrupted) {
                 session.signal(Signal::Reset);
             }
             let id = session.call(call)?;
@@ -152,8 +151,10 @@ impl Instance {
     /// Sends a signal if the plugin knows signals.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(connection) = self.connection() {
-            self.activity().interrupted = signal == Signal::Interrupt;
-            connection.session(|session| session.signal(signal));
+            connection.session(|session| {
+                self.activity().interrupted = signal == Signal::Interrupt;
+                session.signal(signal);
+            });
         }
     }
 
@@ -164,9 +165,25 @@ impl Instance {
         if slot.take_over() {
             engine_calls::answer_late(self, slot.clone());
         }
-        if !self.slots().values().any(|slot| slot.is_awaited()) {
-            self.signal(Signal::Interrupt);
-        }
+        self.interrupt_abandoned();
+    }
+
+    /// Interrupts the plugin if all that it still does is for nobody.
+    fn interrupt_abandoned(&self) {
+        let Some(connection) = self.connection() else {
+            return;
+        };
+        // Calls are made under the session's lock, so that none comes between the look and the signal.
+        connection.session(|session| {
+            let slots = self.slots();
+            let abandoned = slots.values().any(|slot| slot.is_abandoned());
+            if abandoned
+                && !slots.values().any(|slot| slot.is_awaited())
+                && !std::mem::replace(&mut self.activity().interrupted, true)
+            {
+                session.signal(Signal::Interrupt);
+            }
+        });
     }
 
     /// How many calls are under way that somebody waits for.
@@ -213,6 +230,7 @@ impl Instance {
             FailureKind::Closed if failure.message.starts_with("broke off") => {
                 format!("it went away {when}; what it sent {failure}")
             }
+            FailureKind::Closed if self.was_asked_to_end() => format!("it was stopped {when}"),
             FailureKind::Closed => format!("it went away {when}"),
             FailureKind::Local => format!("it was stopped {when}: {failure}"),
             FailureKind::Link => format!("the link to it broke {when}: {failure}"),
@@ -284,6 +302,8 @@ impl Instance {
         if let Some(slot) = slot {
             take_terminal_from(&slot);
             slot.close();
+            // A call that was given up while this one ran could not be interrupted then.
+            self.interrupt_abandoned();
         }
         self.touch();
     }

@@ -61,7 +61,7 @@ pub(crate) fn send_flow(
             let slot = slot.clone();
             let job = move || {
                 for item in stream {
-                    let (item, last) = match item {
+                    let (item, last) = match unless_abandoned(&slot, item) {
                         Ok(mut value) => {
                             let mut keep = Vec::new();
                             let span = value.span();
@@ -91,9 +91,10 @@ pub(crate) fn send_flow(
                 kind: stream.kind,
                 metadata: stream.metadata.clone(),
             };
+            let slot = slot.clone();
             let job = move || {
                 for chunk in stream {
-                    let (item, last) = match chunk {
+                    let (item, last) = match unless_abandoned(&slot, chunk) {
                         Ok(chunk) => (StreamItem::Raw(chunk), false),
                         Err(error) => (StreamItem::RawError(Box::new(error.into_labeled())), true),
                     };
@@ -105,6 +106,15 @@ pub(crate) fn send_flow(
             Ok((header, Pump(Some(Box::new(job)))))
         }
     }
+}
+
+/// The item, or an error in its place that ends the stream, so that a plugin whose call was given up neither goes on
+/// with it nor takes it to be complete.
+fn unless_abandoned<T>(slot: &Slot, item: Result<T, Error>) -> Result<T, Error> {
+    if slot.is_abandoned() {
+        return Err(Error::new(ErrorKind::Cancelled, "the call was given up".into()));
+    }
+    item
 }
 
 /// A stream that nobody wants any more also ends the wait for what would have fed it.

@@ -8,6 +8,7 @@ use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
 use pegboard_transport::InStream;
 
 use crate::custom::Mark;
+use crate::flow::Stop;
 use crate::{Context, NoContext};
 
 /// A call under way.
@@ -30,6 +31,8 @@ struct SlotState {
     foreground: bool,
     /// Custom values that the plugin may use until the call is over.
     keep: Vec<Arc<Mark>>,
+    /// Ends the wait for what feeds the call's input.
+    input: Option<Stop>,
 }
 
 /// Who sees to what comes for a call.
@@ -164,7 +167,11 @@ impl Slot {
             .into_iter()
             .partition(|event| matches!(event, SlotEvent::EngineCall { .. }));
         state.events = left;
+        let input = state.input.take();
         drop(state);
+        if let Some(stop) = input {
+            stop();
+        }
         // A stream in an answer is told that nobody wants it, which takes other locks.
         drop::<VecDeque<SlotEvent>>(done);
     }
@@ -193,6 +200,11 @@ impl Slot {
 
     pub(crate) fn is_unattended(&self) -> bool {
         self.lock().attention == Attention::Unattended
+    }
+
+    /// Has the wait for what feeds the call's input end when the caller gives up.
+    pub(crate) fn feed_from(&self, input: Option<Stop>) {
+        self.lock().input = input;
     }
 
     /// Keeps custom values alive until the call is over.
