@@ -26,7 +26,7 @@ use pegboard_protocol::nu::{Message, StreamId, StreamKind};
 use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 
 use crate::link::{Hangup, Sink};
-use crate::trace::{Conversation, Direction};
+use crate::trace::{Direction, Tape};
 use stream::Inbox;
 
 /// Producers wait while more than this many bytes are queued for the link.
@@ -51,7 +51,7 @@ struct Shared<R: Role> {
     handler: OnceLock<Arc<dyn Handler>>,
     hangup: Hangup,
     encoding: Encoding,
-    trace: Option<Conversation>,
+    trace: Option<Tape>,
     name: String,
 }
 

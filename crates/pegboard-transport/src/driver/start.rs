@@ -17,7 +17,7 @@ use pegboard_protocol::session::{
 
 use super::{Connection, Handler, Shared, State};
 use crate::link::{Link, Sink, Source};
-use crate::trace::{Conversation, Direction, Recorder};
+use crate::trace::{Direction, Recorder, Tape};
 
 /// How an engine starts a connection to a plugin.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Connection<Host> {
             began: Instant::now(),
             trace: settings
                 .recorder
-                .map(|recorder| recorder.conversation(&settings.name)),
+                .map(|recorder| recorder.tape(&settings.name)),
         };
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
@@ -197,7 +197,7 @@ impl Connection<Plugin> {
             began: Instant::now(),
             trace: settings
                 .recorder
-                .map(|recorder| recorder.conversation(&settings.name)),
+                .map(|recorder| recorder.tape(&settings.name)),
         };
         let (handshake, hello) = PluginHandshake::new(
             settings.version.clone(),
@@ -320,7 +320,7 @@ struct Opening {
     sink: Box<dyn Sink>,
     awaited: &'static str,
     began: Instant,
-    trace: Option<Conversation>,
+    trace: Option<Tape>,
 }
 
 impl Opening {

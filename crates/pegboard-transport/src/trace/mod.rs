@@ -8,7 +8,7 @@
 mod read;
 mod redact;
 
-pub use read::{Entry, EntryKind, Trace, TraceError};
+pub use read::{Conversation, Entry, EntryKind, Trace, TraceError};
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,13 +44,13 @@ pub struct Recorder {
 }
 
 /// One conversation of a trace. Answers are told apart by their numbers, which only count within it.
-pub(crate) struct Conversation {
+pub(crate) struct Tape {
     recorder: Recorder,
     plugin: String,
     redaction: Option<Mutex<Redaction>>,
 }
 
-impl Conversation {
+impl Tape {
     pub(crate) fn message(
         &self,
         direction: Direction,
@@ -133,9 +133,9 @@ impl Recorder {
     }
 
     /// One conversation of the trace, under the plugin's name.
-    pub(crate) fn conversation(&self, plugin: &str) -> Conversation {
+    pub(crate) fn tape(&self, plugin: &str) -> Tape {
         let redaction = self.redacts.then(Mutex::default);
-        Conversation {
+        Tape {
             recorder: self.clone(),
             plugin: plugin.to_owned(),
             redaction,

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use pegboard_protocol::codec::{Decoder, Encoding, Limits, Sender};
 use pegboard_protocol::nu::Message;
+use pegboard_protocol::session::{self, Difference};
 
 use super::FORMAT;
 
@@ -102,6 +105,59 @@ impl Trace {
             entries,
         })
     }
+
+    /// The conversations in it, each from its first Hello on, in the order in which they began.
+    pub fn conversations(&self) -> Vec<Conversation> {
+        let mut conversations: Vec<Conversation> = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            let EntryKind::Message { from, message, .. } = &entry.kind else {
+                continue;
+            };
+            let current = conversations
+                .iter_mut()
+                .rfind(|one| one.plugin == entry.plugin);
+            // A plugin that is started again says Hello again.
+            let again = matches!(**message, Message::Hello(_))
+                && current.as_ref().is_some_and(|one| one.has_hello(*from));
+            match current {
+                Some(current) if !again => {
+                    current.messages.push((index, *from, (**message).clone()))
+                }
+                _ => conversations.push(Conversation {
+                    plugin: entry.plugin.clone(),
+                    messages: vec![(index, *from, (**message).clone())],
+                }),
+            }
+        }
+        conversations
+    }
+}
+
+/// One conversation of a trace.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// The plugin's name.
+    pub plugin: String,
+    /// What was said, each with its place among the entries of the trace.
+    pub messages: Vec<(usize, Sender, Message)>,
+}
+
+impl Conversation {
+    fn has_hello(&self, from: Sender) -> bool {
+        let hello = |(_, sender, message): &(usize, Sender, Message)| {
+            *sender == from && matches!(message, Message::Hello(_))
+        };
+        self.messages.iter().any(hello)
+    }
+
+    /// Replays the conversation with a session in the place of `side`, as [`session::replay`] does.
+    pub fn replay(&self, side: Sender) -> Result<(), Difference> {
+        let messages = self
+            .messages
+            .iter()
+            .map(|(_, from, message)| (*from, message.clone()));
+        session::replay(side, messages)
+    }
 }
 
 fn error(index: usize, message: impl Into<String>) -> TraceError {
@@ -111,43 +167,53 @@ fn error(index: usize, message: impl Into<String>) -> TraceError {
     }
 }
 
+/// A line as it is written down. The message is kept as text: what passes through a tree of JSON may come out changed.
+#[derive(Deserialize)]
+struct Line<'a> {
+    t: f64,
+    plugin: String,
+    from: Option<String>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    msgpack: Option<String>,
+    note: Option<String>,
+    #[serde(default)]
+    details: Json,
+}
+
 fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
-    let json: Json = serde_json::from_str(line).map_err(|cause| error(index, cause.to_string()))?;
-    let time = json["t"]
-        .as_f64()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| error(index, "`t` must be a number of seconds"))?;
-    let plugin = json["plugin"]
-        .as_str()
-        .ok_or_else(|| error(index, "`plugin` must be a name"))?
-        .to_owned();
-    let kind = match json["note"].as_str() {
+    let line: Line<'_> =
+        serde_json::from_str(line).map_err(|cause| error(index, cause.to_string()))?;
+    let time = Duration::try_from_secs_f64(line.t)
+        .map_err(|_| error(index, "`t` must be a number of seconds"))?;
+    let plugin = line.plugin.clone();
+    let kind = match line.note {
         Some(note) => EntryKind::Note {
-            note: note.to_owned(),
-            details: json["details"].clone(),
+            note,
+            details: line.details,
         },
-        None => message(index, &json)?,
+        None => message(index, &line)?,
     };
     Ok(Entry { time, plugin, kind })
 }
 
-fn message(index: usize, json: &Json) -> Result<EntryKind, TraceError> {
-    let from = match json["from"].as_str() {
+fn message(index: usize, line: &Line<'_>) -> Result<EntryKind, TraceError> {
+    let from = match line.from.as_deref() {
         Some("engine") => Sender::Engine,
         Some("plugin") => Sender::Plugin,
         _ => return Err(error(index, "`from` must be `engine` or `plugin`")),
     };
-    let (encoding, text, bytes) = match (&json["message"], json["msgpack"].as_str()) {
-        (Json::Null, Some(hex)) => {
-            let bytes = unhex(hex).ok_or_else(|| error(index, "`msgpack` must be hexadecimal"))?;
-            (Encoding::MsgPack, hex.to_owned(), bytes)
-        }
-        (Json::Null, None) => return Err(error(index, "it has neither `message` nor `note`")),
-        (message, _) => {
-            let text = message.to_string();
+    let (encoding, text, bytes) = match (line.message, &line.msgpack) {
+        (Some(message), _) => {
+            let text = message.get().to_owned();
             let bytes = text.clone().into_bytes();
             (Encoding::Json, text, bytes)
         }
+        (None, Some(hex)) => {
+            let bytes = unhex(hex).ok_or_else(|| error(index, "`msgpack` must be hexadecimal"))?;
+            (Encoding::MsgPack, hex.clone(), bytes)
+        }
+        (None, None) => return Err(error(index, "it has neither `message` nor `note`")),
     };
     // The recording side has applied its limits already.
     let limits = Limits {

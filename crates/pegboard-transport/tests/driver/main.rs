@@ -2,6 +2,7 @@
 
 mod calls;
 mod endings;
+mod fds;
 mod floods;
 mod pair;
 mod slow;
