@@ -114,6 +114,11 @@ impl Instance {
         self.connection.get()
     }
 
+    /// Why its session is over, if it is.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.connection()?.failure()
+    }
+
     /// The versions that the plugin announced and that was announced to it.
     pub(crate) fn versions(&self) -> Option<(String, Version)> {
         let connection = self.connection()?;

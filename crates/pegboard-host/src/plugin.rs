@@ -12,7 +12,7 @@ use crate::crashes::Crashes;
 use crate::engine::EngineCore;
 use crate::instance::{Instance, Lease, Slot};
 use crate::launch::{self, Learned};
-use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Run};
+use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Restarts, Run};
 
 /// A plugin that was loaded into an engine. Copies stand for the same plugin.
 #[derive(Clone, Debug)]
@@ -139,6 +139,20 @@ struct Known {
     metadata: Option<PluginMetadata>,
 }
 
+impl Running {
+    /// The session of an instance is over, which counts once.
+    fn end(&mut self, instance: &Arc<Instance>, failure: &Failure, restarts: Restarts) {
+        let was_current =
+            matches!(&self.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
+        if was_current {
+            self.phase = Phase::Stopped;
+            if !instance.was_asked_to_end() {
+                self.crashes.add(restarts, failure.to_string());
+            }
+        }
+    }
+}
+
 impl PluginCore {
     pub(crate) fn new(
         engine: Weak<EngineCore>,
@@ -226,7 +240,14 @@ impl PluginCore {
         let mut awaited = None;
         loop {
             match &state.phase {
-                Phase::Running(instance) => return Ok(Lease::new(instance)),
+                Phase::Running(instance) => {
+                    let Some(failure) = instance.failure() else {
+                        return Ok(Lease::new(instance));
+                    };
+                    // The thread that tells of it has not come so far.
+                    let instance = instance.clone();
+                    state.end(&instance, &failure, engine.config.restarts);
+                }
                 // A start is bounded by its deadlines.
                 Phase::Starting => {
                     awaited = Some(state.attempts);
@@ -257,10 +278,7 @@ impl PluginCore {
         state.phase = Phase::Stopped;
         let mut result = started.map(|instance| {
             // It may have failed already, before it was known here.
-            let failure = instance
-                .connection()
-                .and_then(|connection| connection.failure());
-            match failure {
+            match instance.failure() {
                 None => state.phase = Phase::Running(instance.clone()),
                 Some(failure) => state
                     .crashes
@@ -302,16 +320,8 @@ impl PluginCore {
     /// An instance's session is over.
     pub(crate) fn instance_failed(&self, instance: &Arc<Instance>, failure: &Failure) {
         let restarts = self.engine.upgrade().map(|engine| engine.config.restarts);
-        let mut state = self.lock();
-        let was_current =
-            matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance));
-        if was_current {
-            state.phase = Phase::Stopped;
-            if !instance.was_asked_to_end() {
-                let restarts = restarts.unwrap_or_default();
-                state.crashes.add(restarts, failure.to_string());
-            }
-        }
+        self.lock()
+            .end(instance, failure, restarts.unwrap_or_default());
     }
 
     pub(crate) fn idle_limit(&self, engine: Option<Duration>) -> Option<Duration> {
