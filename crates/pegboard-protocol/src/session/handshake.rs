@@ -109,8 +109,8 @@ impl EngineHandshake {
         let strict = matches!(self.policy, EnginePolicy::Exactly(_));
         if strict && !compatible(&ours, &version) {
             return Err(HandshakeError::Incompatible {
-                ours,
-                theirs: version,
+                ours: Box::new(ours),
+                theirs: Box::new(version),
             });
         }
         Ok(Session::new(dialect, ours, theirs, self.limits, first))
@@ -150,8 +150,8 @@ impl PluginHandshake {
         let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
         if self.policy == PluginPolicy::Strict && !compatible(&self.version, &version) {
             return Err(HandshakeError::Incompatible {
-                ours: self.version,
-                theirs: version,
+                ours: Box::new(self.version),
+                theirs: Box::new(version),
             });
         }
         Ok(Session::new(
@@ -235,9 +235,9 @@ pub enum HandshakeError {
     /// The two versions do not go together.
     Incompatible {
         /// The version on this side.
-        ours: Version,
+        ours: Box<Version>,
         /// The version on the other side.
-        theirs: Version,
+        theirs: Box<Version>,
     },
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use pegboard_protocol::codec::Encoding;
 
-use super::pair::{Op, Pair};
+use super::ops::Op;
+use super::pair::Pair;
 
 /// What a fuzzer calls: the first byte chooses how messages travel, every three more are an operation.
 pub(crate) fn session(data: &[u8]) {

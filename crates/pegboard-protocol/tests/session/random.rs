@@ -4,7 +4,8 @@ use pegboard_protocol::codec::Encoding;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::pair::{Op, Pair};
+use super::ops::Op;
+use super::pair::Pair;
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     vec(any::<[u8; 3]>().prop_map(Op::from_bytes), 0..200)

@@ -247,10 +247,6 @@ fn announced(message: &Message) -> Option<String> {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a connection, which only this function joins"
-)]
 fn run<R: Role + Send + 'static>(
     session: Session<R>,
     opening: Opening,

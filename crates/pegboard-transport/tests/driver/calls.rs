@@ -3,9 +3,9 @@
 use std::sync::mpsc;
 
 use pegboard_protocol::Value;
-use pegboard_protocol::nu::{Call, Header, Response};
+use pegboard_protocol::nu::{Call, Header, Response, StreamKind};
 
-use super::pair::{Outcome, PATIENCE, check, run, value_of};
+use super::pair::{Outcome, PATIENCE, check, list, run, try_call, value_of};
 
 #[test]
 fn calls_one_after_the_other() {
@@ -71,23 +71,23 @@ fn large_values_both_ways() {
 }
 
 #[test]
-fn calls_made_inside_the_handler() {
+fn calls_made_while_being_told_of_something() {
     check(|pair| {
         let (sender, receiver) = mpsc::channel();
-        let (id, out) = pair
-            .host
-            .open_stream(pegboard_protocol::nu::StreamKind::List);
-        let host = pair.host.clone();
+        let (id, out) = pair.host.open_stream(StreamKind::List);
+        let (host, side) = (pair.host.clone(), pair.host_side.clone());
+        // The plugin drops its input inside its handler, and this is called inside ours.
         out.on_unwanted(move || {
-            let made = host.session(|session| session.goodbye());
-            let _ = sender.send(made);
+            let call = run("echo", Some(Value::int(5)), Header::Empty);
+            let _ = sender.send(try_call(&host, &side, call));
         });
-        let call = pair.call(run("drop", None, super::pair::list(id)));
+        let call = pair.call(run("drop", None, list(id)));
         assert!(matches!(
             call.recv_timeout(PATIENCE),
             Ok(Outcome::Response(Response::Ok, None))
         ));
-        receiver.recv_timeout(PATIENCE).unwrap();
+        let inner = receiver.recv_timeout(PATIENCE).unwrap().unwrap();
+        assert_eq!(value_of(&inner), Value::int(5));
     });
 }
 
