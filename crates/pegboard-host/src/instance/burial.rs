@@ -10,8 +10,8 @@ use pegboard_protocol::session::{Failure, FailureKind};
 use super::Instance;
 use crate::Deadlines;
 
-/// How long the rest of standard error is waited for when the process is gone.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long the rest of standard error is waited for when the process is gone, on a busy machine.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long the reader may take to come to the end of what a process left in its pipe, on a busy machine.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -77,7 +77,8 @@ impl Instance {
             if let Some(connection) = self.connection() {
                 // Plugins that are cut off end their streams as if these were complete.
                 let message = "it was asked to end, and had not done so in time";
-                connection.session(|session| session.fail(Failure::new(FailureKind::Local, message)));
+                connection
+                    .session(|session| session.fail(Failure::new(FailureKind::Local, message)));
                 connection.close_sink();
             }
             own_end = ended(close);
