@@ -149,6 +149,7 @@ const CASES: &[Case] = &[
     case(Mode::FloodsEngineCalls, Call, Fails(Gone, &[NAME, RULES, "has 16 engine calls waiting", "which is the limit (engine_calls)"]), IsGone),
     case(Mode::EngineCallUnknown, Call, Within("MakeCoffee: this engine does not know this engine call"), Runs),
     case(Mode::EngineCallBadContext, Call, Fails(Gone, &[NAME, RULES, "GetCurrentDir for call 9999, which is not running"]), IsGone),
+    case(Mode::TakesForeground, Call, Within("EnterForeground: this application does not give its terminal to plugins"), Runs),
     case(Mode::EngineCallAfterResponse, Call, Text("hostile"), IsGone),
 
     // Deaths.

@@ -106,6 +106,7 @@ modes! {
     FloodsEngineCalls "floods-engine-calls" "On Run, makes engine calls without end and without waiting for a reply."
     EngineCallUnknown "engine-call-unknown" "On Run, makes an engine call that no version knows, and answers with the reply's text."
     EngineCallBadContext "engine-call-bad-context" "On Run, makes an engine call for a call that was never made, and answers with the reply's text."
+    TakesForeground "takes-foreground" "On Run, asks for the terminal and answers with the reply's text; then exits with `dies-on-run`, or says nothing with `never-replies`."
     EngineCallAfterResponse "engine-call-after-response" "Makes an engine call for a Run that it has answered."
 
     // Deaths.

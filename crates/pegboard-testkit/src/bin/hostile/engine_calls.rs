@@ -3,12 +3,14 @@
 use pegboard_testkit::hostile::Mode;
 use serde_json::Value;
 
+use crate::endings::die;
 use crate::messages::{self, UNKNOWN_ID};
 use crate::plugin::{Plugin, Reaction};
 
 pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
     let message = match mode {
         Mode::EngineCallUnknown => messages::engine_call(call, 0, "MakeCoffee"),
+        Mode::TakesForeground => messages::engine_call(call, 0, "EnterForeground"),
         Mode::EngineCallBadContext => messages::engine_call(UNKNOWN_ID, 0, "GetCurrentDir"),
         _ => return Reaction::GoOn,
     };
@@ -20,6 +22,15 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
 /// The engine has replied: the waiting Run is answered with the reply's text.
 pub(crate) fn reply(plugin: &mut Plugin, reply: &Value) {
     if let Some(call) = plugin.asking.take() {
+        if plugin.settings.has(Mode::TakesForeground) {
+            // Whoever watches the terminal sees from this that the plugin has it.
+            eprintln!("hostile: has the terminal");
+            if plugin.settings.has(Mode::DiesOnRun) {
+                die(&plugin.settings, "exiting with the terminal");
+            } else if plugin.settings.has(Mode::NeverReplies) {
+                return;
+            }
+        }
         plugin.answer(call, messages::string(&reply.to_string()));
     }
 }
