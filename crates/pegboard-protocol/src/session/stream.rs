@@ -22,6 +22,8 @@ pub struct FlowLimits {
     pub buffered: usize,
     /// Engine calls that may be waiting for an answer.
     pub engine_calls: usize,
+    /// Streams of the peer that may be open at once, among them those that nobody reads and the peer does not end.
+    pub streams: usize,
 }
 
 impl Default for FlowLimits {
@@ -30,6 +32,7 @@ impl Default for FlowLimits {
             beyond_credit: 16 << 20,
             buffered: 512 << 20,
             engine_calls: 1024,
+            streams: 64 << 10,
         }
     }
 }
@@ -114,6 +117,11 @@ impl Streams {
             return Err(Failure::violation(format!(
                 "announced stream {wire} while a stream of that number is open"
             )));
+        }
+        let limit = self.limits.streams;
+        if self.by_wire.len() >= limit {
+            let message = format!("has {limit} streams open, which is the limit (streams)");
+            return Err(Failure::new(FailureKind::Limit, message));
         }
         let id = ReaderId(self.next_reader);
         self.next_reader += 1;

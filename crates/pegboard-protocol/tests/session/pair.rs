@@ -74,10 +74,13 @@ impl Pair {
     /// With an encoding, everything passes as bytes.
     pub(crate) fn new(encoding: Option<Encoding>) -> Pair {
         let limits = FlowLimits::default();
-        let version: semver::Version = "0.115.1".parse().unwrap();
-        let (plugin, hello) =
-            PluginHandshake::new(version.clone(), &[], PluginPolicy::Strict, limits);
-        let policy = EnginePolicy::Exactly(version);
+        let (plugin, hello) = PluginHandshake::new(
+            "0.115.1".parse().unwrap(),
+            &[],
+            PluginPolicy::Strict,
+            limits,
+        );
+        let policy = EnginePolicy::Exactly("0.115.1".parse().unwrap());
         let engine = EngineHandshake::new(policy, Vec::new(), limits, std::time::Duration::ZERO);
         let mut host = engine.receive(hello).unwrap();
         let plugin = plugin.receive(host.poll_message().unwrap()).unwrap();

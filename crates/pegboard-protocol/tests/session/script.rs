@@ -97,6 +97,7 @@ impl Stage {
                     beyond_credit: beyond_credit.parse().unwrap(),
                     buffered: buffered.parse().unwrap(),
                     engine_calls: engine_calls.parse().unwrap(),
+                    streams: 3,
                 };
             }
             ["engine", "mirror", wait, version] => self.engine(EnginePolicy::Mirror {

@@ -81,8 +81,9 @@ impl<R: Role> State<R> {
         let limit = self.session.limits().engine_calls;
         let may = !matches!(message, Message::EngineCall { .. }) || self.answers < limit;
         if !may {
-            let message =
-                format!("makes engine calls without reading the answers, of which {limit} wait");
+            let message = format!(
+                "makes engine calls without reading the answers, of which {limit} wait, the limit (engine_calls)"
+            );
             self.session.fail(Failure::new(FailureKind::Limit, message));
         }
         may
