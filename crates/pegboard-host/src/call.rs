@@ -9,7 +9,7 @@ use pegboard_transport::{InStream, StreamStop};
 
 use crate::custom;
 use crate::engine_calls;
-use crate::instance::{Instance, Slot, SlotEvent, Waited, response_name};
+use crate::instance::{Bounds, Instance, Slot, SlotEvent, Waited, response_name};
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
@@ -101,6 +101,10 @@ impl Run {
         }
         let instance = self.plugin.instance()?;
         let slot = Slot::new(self.command.clone(), self.context);
+        slot.bind(Bounds {
+            until,
+            cancel: self.cancel.clone(),
+        });
         if let Some(token) = &self.cancel {
             token.register(Waiting::Slot(Arc::downgrade(&slot)));
         }
@@ -170,8 +174,13 @@ pub(crate) fn await_answer(
     what: &str,
 ) -> Result<(Response, Option<InStream>), Error> {
     let deadline = patience.map(|(until, _)| until);
+    let mut late = false;
     loop {
-        match slot.wait(deadline) {
+        let waited = match late {
+            true => Waited::TimedOut,
+            false => slot.wait(deadline),
+        };
+        match waited {
             // A plugin that does not read answers gets no more of them, and the session lets only so many calls wait.
             Waited::Event(SlotEvent::EngineCall { .. })
                 if !await_room(instance, slot, deadline) => {}
@@ -181,6 +190,8 @@ pub(crate) fn await_answer(
                 input,
             }) => {
                 engine_calls::answer(instance, slot, engine_call, call, input);
+                // What the plugin makes of an answer that took too long comes too late as well.
+                late = deadline.is_some_and(|at| at <= Instant::now());
             }
             Waited::Event(SlotEvent::Response { response, output }) => {
                 if slot.take_over() {

@@ -1,5 +1,6 @@
 //! Answers to what plugins ask while a call runs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,11 @@ pub(crate) fn answer(
     let outcome = if slot.is_abandoned() {
         Err(LabeledError::new("the call was cancelled"))
     } else {
-        respond(instance, slot, call, input)
+        let respond = || respond(instance, slot, call, input);
+        catch_unwind(AssertUnwindSafe(respond)).unwrap_or_else(|_| {
+            let message = format!("{name}: the application panicked while it answered");
+            Err(LabeledError::new(message))
+        })
     };
     let (response, pump) = match outcome {
         Ok(Answer::Flow(flow)) => match send_flow(instance, slot, flow) {
@@ -289,11 +294,19 @@ fn call_declaration(
                 .into_iter()
                 .find(|core| core.name == plugin)
                 .ok_or_else(unknown)?;
-            let run = Plugin { core }
+            let mut run = Plugin { core }
                 .run(command)
                 .arguments(arguments)
                 .input(flow)
                 .context(slot.context.clone());
+            // Who gives the outer call up wants nothing of the inner one either.
+            let bounds = slot.bounds();
+            if let Some(until) = bounds.until {
+                run = run.deadline(until.saturating_duration_since(Instant::now()));
+            }
+            if let Some(token) = &bounds.cancel {
+                run = run.cancel(token);
+            }
             run.call().map_err(Error::into_labeled)
         }
     }

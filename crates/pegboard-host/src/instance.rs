@@ -4,7 +4,7 @@ mod burial;
 mod slot;
 
 pub(crate) use burial::describe;
-pub(crate) use slot::{Slot, SlotEvent, Waited};
+pub(crate) use slot::{Bounds, Slot, SlotEvent, Waited};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

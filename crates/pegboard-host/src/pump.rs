@@ -1,5 +1,6 @@
 //! Flows over the wire: what the application gives is sent from a thread of its own, what a plugin gives is read lazily.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use pegboard_protocol::nu::{Header, StreamItem, StreamKind};
@@ -50,7 +51,7 @@ pub(crate) fn send_flow(
             slot.keep(keep);
             Ok((Header::Value(value, metadata), Pump(None)))
         }
-        Flow::List(stream) => {
+        Flow::List(mut stream) => {
             let (id, out) = connection.open_stream(StreamKind::List);
             on_unwanted(&out, stream.stop.clone());
             let header = Header::ListStream {
@@ -60,8 +61,8 @@ pub(crate) fn send_flow(
             };
             let slot = slot.clone();
             let job = move || {
-                for item in stream {
-                    let (item, last) = match unless_abandoned(&slot, item) {
+                while let Some(item) = pull(&mut stream, &slot) {
+                    let (item, last) = match item {
                         Ok(mut value) => {
                             let mut keep = Vec::new();
                             let span = value.span();
@@ -82,7 +83,7 @@ pub(crate) fn send_flow(
             };
             Ok((header, Pump(Some(Box::new(job)))))
         }
-        Flow::Bytes(stream) => {
+        Flow::Bytes(mut stream) => {
             let (id, out) = connection.open_stream(StreamKind::Raw);
             on_unwanted(&out, stream.stop.clone());
             let header = Header::ByteStream {
@@ -93,8 +94,8 @@ pub(crate) fn send_flow(
             };
             let slot = slot.clone();
             let job = move || {
-                for chunk in stream {
-                    let (item, last) = match unless_abandoned(&slot, chunk) {
+                while let Some(chunk) = pull(&mut stream, &slot) {
+                    let (item, last) = match chunk {
                         Ok(chunk) => (StreamItem::Raw(chunk), false),
                         Err(error) => (StreamItem::RawError(Box::new(error.into_labeled())), true),
                     };
@@ -108,11 +109,20 @@ pub(crate) fn send_flow(
     }
 }
 
-/// The item, or an error in its place that ends the stream, so that a plugin whose call was given up neither goes on
-/// with it nor takes it to be complete.
-fn unless_abandoned<T>(slot: &Slot, item: Result<T, Error>) -> Result<T, Error> {
-    if slot.is_abandoned() {
-        return Err(Error::new(ErrorKind::Cancelled, "the call was given up".into()));
+/// The next item; an error, which ends the stream, when the call was given up or the source panicked, so that the plugin
+/// does not take the stream to be complete.
+fn pull<T>(
+    stream: &mut impl Iterator<Item = Result<T, Error>>,
+    slot: &Slot,
+) -> Option<Result<T, Error>> {
+    let item = catch_unwind(AssertUnwindSafe(|| stream.next())).unwrap_or_else(|_| {
+        Some(Err(Error::misuse(
+            "the application panicked while it gave the input",
+        )))
+    });
+    if item.is_some() && slot.is_abandoned() {
+        let message = "the call was given up".into();
+        return Some(Err(Error::new(ErrorKind::Cancelled, message)));
     }
     item
 }

@@ -383,3 +383,30 @@ fn cancelling_at_any_moment_ends_one_way_or_the_other() {
         assert_eq!(reference.plugin.status().starts, 1);
     });
 }
+
+#[test]
+fn a_command_that_a_plugin_calls_is_given_up_with_its_caller() {
+    for_each_flavour(|reference| {
+        let call = || {
+            let run = reference
+                .run("engine call-decl")
+                .argument(Value::string("ref sleep"));
+            run.argument(Value::int(HOUR))
+        };
+        let began = Instant::now();
+        assert_eq!(error(call().deadline(ms(100))).kind(), ErrorKind::TimedOut);
+        reference.rests();
+        let token = CancelToken::new();
+        std::thread::scope(|scope| {
+            let run = call().cancel(&token);
+            let call = scope.spawn(move || error(run).kind());
+            busy(reference, 2);
+            token.cancel();
+            assert_eq!(call.join().expect("an error"), ErrorKind::Cancelled);
+        });
+        assert!(began.elapsed() < SOON);
+        reference.rests();
+        assert!(wait_until(PATIENCE, || signals(reference) >= 1));
+        assert_eq!(reference.plugin.status().starts, 1);
+    });
+}

@@ -349,3 +349,47 @@ fn a_context_is_let_go_of_when_its_call_and_its_streams_are_over() {
         );
     });
 }
+
+#[test]
+fn an_application_that_panics_costs_the_call_and_nothing_more() {
+    for_each_flavour(|reference| {
+        let context = Arc::new(AppContext::new());
+        let panics = context.closure(|_, _| panic!("on purpose, in a closure"));
+        let run = |command: &str| {
+            let run = reference.run(command).argument(panics.clone());
+            run.input(Flow::list(ints(0..2))).context(context.clone())
+        };
+        let got = error(run("engine eval"));
+        assert_eq!(got.kind(), ErrorKind::Plugin);
+        assert!(
+            got.to_string()
+                .contains("EvalClosure: the application panicked"),
+            "{got}"
+        );
+        let got = items(value(run("nested")));
+        assert_eq!(got.len(), 2);
+        assert!(
+            got.iter().all(|item| matches!(item, Value::Error(..))),
+            "{got:?}"
+        );
+
+        // A source that panics does not look like one that has come to its end.
+        let source = || {
+            Flow::list((0..10).map(|n| {
+                if n < 3 {
+                    Value::int(n)
+                } else {
+                    panic!("on purpose, in a source")
+                }
+            }))
+        };
+        let got = error(reference.run("sum").input(source()));
+        assert!(
+            got.to_string().contains("the application panicked"),
+            "{got}"
+        );
+        assert_eq!(items(value(reference.run("echo").input(source()))).len(), 4);
+        reference.rests();
+        assert_eq!(reference.plugin.status().starts, 1);
+    });
+}

@@ -1,7 +1,7 @@
 //! A call under way: what has come for it and has not been seen to.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
@@ -9,13 +9,21 @@ use pegboard_transport::InStream;
 
 use crate::custom::Mark;
 use crate::flow::Stop;
-use crate::{Context, NoContext};
+use crate::{CancelToken, Context, NoContext};
+
+/// What ends the wait for a call, and for the calls that are made for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) until: Option<Instant>,
+    pub(crate) cancel: Option<CancelToken>,
+}
 
 /// A call under way.
 pub(crate) struct Slot {
     /// The command's name; empty for other calls.
     pub(crate) command: String,
     pub(crate) context: Arc<dyn Context>,
+    bounds: OnceLock<Bounds>,
     state: Mutex<SlotState>,
     changed: Condvar,
 }
@@ -76,9 +84,20 @@ impl Slot {
         Arc::new(Slot {
             command,
             context,
+            bounds: OnceLock::new(),
             state: Mutex::default(),
             changed: Condvar::new(),
         })
+    }
+
+    /// Sets, once, what ends the wait.
+    pub(crate) fn bind(&self, bounds: Bounds) {
+        let _ = self.bounds.set(bounds);
+    }
+
+    /// What ends the wait.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds.get().cloned().unwrap_or_default()
     }
 
     /// A slot for a call whose answer nobody waits for.
