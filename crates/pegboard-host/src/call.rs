@@ -9,7 +9,7 @@ use pegboard_transport::{InStream, StreamStop};
 
 use crate::custom;
 use crate::engine_calls;
-use crate::instance::{Bounds, Instance, Slot, SlotEvent, Waited, response_name};
+use crate::instance::{Bounds, Instance, Lease, Slot, SlotEvent, Waited, response_name};
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
@@ -99,7 +99,11 @@ impl Run {
         if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
             return Err(cancelled(&self.plugin.name));
         }
-        let instance = self.plugin.instance()?;
+        let patience = until.zip(self.deadline);
+        let instance = match (patience, &self.cancel) {
+            (None, None) => self.plugin.instance()?,
+            (patience, cancel) => instance_within(&self.plugin, patience, cancel.as_ref())?,
+        };
         let slot = Slot::new(self.command.clone(), self.context);
         slot.bind(Bounds {
             until,
@@ -130,7 +134,6 @@ impl Run {
         }));
         instance.call(call, &slot)?;
         pump.start()?;
-        let patience = until.zip(self.deadline);
         let what = format!("answering `{}`", self.command);
         let (response, output) = await_answer(&instance, &slot, patience, &what)?;
         match response {
@@ -163,6 +166,46 @@ fn place(mut error: LabeledError, head: Span) -> LabeledError {
         }
     }
     error
+}
+
+/// The running instance, for a caller who may give up while it is being started. The start then goes on without him.
+fn instance_within(
+    plugin: &Arc<PluginCore>,
+    patience: Option<(Instant, Duration)>,
+    cancel: Option<&CancelToken>,
+) -> Result<Lease, Error> {
+    if plugin.running().is_some() {
+        // It is there, or was a moment ago.
+        return plugin.instance();
+    }
+    let bell = Slot::new(String::new(), Arc::new(NoContext));
+    if let Some(token) = cancel {
+        token.register(Waiting::Slot(Arc::downgrade(&bell)));
+    }
+    let started = Arc::<Mutex<Option<Result<Lease, Error>>>>::default();
+    let (core, ringer, result) = (plugin.clone(), bell.clone(), started.clone());
+    std::thread::Builder::new()
+        .name("pegboard start".into())
+        .spawn(move || {
+            let instance = core.instance();
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
+            ringer.push(SlotEvent::Failed);
+        })
+        .map_err(|error| Error::refused(format!("no thread could be started: {error}")))?;
+    match bell.wait(patience.map(|(until, _)| until)) {
+        Waited::Event(_) => {
+            let result = started
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            result.unwrap_or_else(|| plugin.instance())
+        }
+        Waited::TimedOut => {
+            let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
+            Err(Error::timed_out("starting it for a call", whole).of(&plugin.name))
+        }
+        Waited::Cancelled => Err(cancelled(&plugin.name)),
+    }
 }
 
 /// Waits for the answer to a call, and answers the engine calls that it makes meanwhile. Gives up at a moment, which

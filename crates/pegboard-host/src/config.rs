@@ -162,8 +162,11 @@ pub enum Stderr {
     /// To the application's own standard error, directly.
     Inherit,
     /// To a function, which gets the plugin's name and the bytes as they come.
-    Forward(Arc<dyn Fn(&str, &[u8]) + Send + Sync>),
+    Forward(Arc<StderrFn>),
 }
+
+/// Takes what a plugin writes to standard error: the plugin's name, and bytes.
+pub type StderrFn = dyn Fn(&str, &[u8]) + Send + Sync;
 
 impl fmt::Debug for Stderr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -74,7 +74,7 @@ fn every_call_and_stream_gets_one_error_when_the_plugin_is_killed() {
         let (failed, starts) = (tally.failed.into_inner(), plugin.status().starts);
         assert_eq!(starts, KILLS + 1, "{link:?}");
         assert!(
-            failed >= KILLS && failed <= KILLS * 6,
+            (KILLS..=KILLS * 6).contains(&failed),
             "{link:?}: {failed} errors for {KILLS} kills"
         );
         echo(&plugin).expect("it works again");
