@@ -107,7 +107,7 @@ fn this_process_stays_small() {
         );
         rig.end();
     }
-    a_hundred_megabytes_of_stderr();
+    forty_megabytes_of_stderr();
     a_long_stream_in_proper_order();
 }
 
@@ -126,11 +126,11 @@ fn endure(plugin: &Plugin) -> Result<(), Error> {
     }
 }
 
-fn a_hundred_megabytes_of_stderr() {
+fn forty_megabytes_of_stderr() {
     let rig = Rig::with(limit);
     let plugin = rig.hostile("noisy", &[("HOSTILE", "noisy-stderr")]);
     let (_, grown) = peak(|| {
-        for _ in 0..50 {
+        for _ in 0..20 {
             plugin.run("hostile").call().expect("noise does not hurt");
         }
     });
@@ -141,7 +141,7 @@ fn a_hundred_megabytes_of_stderr() {
 
 /// A consumer that is slower than the plugin holds it back.
 fn a_long_stream_in_proper_order() {
-    const TOTAL: i64 = 64 << 20;
+    const TOTAL: i64 = 24 << 20;
     let rig = Rig::with(limit);
     let plugin = rig
         .engine
