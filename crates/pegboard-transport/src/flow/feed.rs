@@ -178,7 +178,7 @@ where
             Ok(Ok(())) => return,
             Ok(Err(failed)) => failed,
             Err(panic) => LabeledError::new(format!(
-                "what was to be sent broke off: {}",
+                "the source of the stream panicked: {}",
                 panic_message(&*panic)
             )),
         };
