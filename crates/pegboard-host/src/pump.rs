@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pegboard_protocol::nu::Header;
 use pegboard_protocol::{LabeledError, Value};
-use pegboard_transport::{Broken, Feed, Gate, InStream, StreamError};
+use pegboard_transport::{Broken, Closed, Feed, Gate, InStream, StreamError};
 
 use crate::call::{CancelToken, Waiting};
 use crate::custom;
@@ -43,9 +43,9 @@ impl Gate for CallGate {
     }
 
     /// A plugin whose call was given up must neither go on with its input nor take it to be complete.
-    fn open(&self) -> Result<(), LabeledError> {
+    fn open(&self) -> Result<(), Closed> {
         if self.slot.is_abandoned() {
-            return Err(LabeledError::new("the call was given up"));
+            return Err(Closed::Because("the call was given up".into()));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 mod feed;
 
-pub use feed::{Broken, Feed, Gate, panic_message};
+pub use feed::{Broken, Closed, Feed, Gate, panic_message};
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -65,6 +65,37 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
             }
             Flow::Bytes(stream) => stream.into_value(),
         }
+    }
+
+    /// Waits for everything and gives it as text. Values that are not text are an error.
+    pub fn into_text(self) -> Result<String, E> {
+        match self.into_value()? {
+            Value::String(text, _) => Ok(text),
+            other => {
+                let message = format!("text is needed, not a value of type {}", other.type_name());
+                Err(E::from(
+                    LabeledError::new(message).with_label("this", other.span()),
+                ))
+            }
+        }
+    }
+
+    /// The items one after the other: of a stream of values, of a list, or the single value. Chunks of bytes are
+    /// binaries.
+    pub fn into_items(self) -> ListStream<E>
+    where
+        E: Send,
+    {
+        let (span, metadata) = (Span::UNKNOWN, self.metadata().cloned());
+        let mut stream = match self {
+            Flow::Empty => ListStream::new([]),
+            Flow::Value(Value::List(values, _), _) => ListStream::new(values.into_iter().map(Ok)),
+            Flow::Value(value, _) => ListStream::new([Ok(value)]),
+            Flow::List(stream) => return stream,
+            Flow::Bytes(stream) => ListStream::new(stream.map(|chunk| chunk.map(Value::binary))),
+        };
+        (stream.span, stream.metadata) = (span, metadata);
+        stream
     }
 
     /// Ends the wait inside a stream from another thread.

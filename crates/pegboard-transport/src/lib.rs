@@ -14,8 +14,8 @@ pub use driver::{
     Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError,
     StartFailure, StreamError, StreamStop, Unwanted,
 };
-pub use flow::{Broken, ByteStream, Feed, Flow, Gate, ListStream, Stop, panic_message};
-#[cfg(unix)]
-pub use link::LocalListener;
+pub use flow::{Broken, ByteStream, Closed, Feed, Flow, Gate, ListStream, Stop, panic_message};
 pub use link::{Hangup, Link, Sink, Source};
+#[cfg(unix)]
+pub use link::{LocalListener, join_group, parent};
 pub use trace::Recorder;

@@ -164,6 +164,63 @@ impl PluginHandshake {
     }
 }
 
+/// A plugin's side of the handshake when it lets the engine speak first, to then speak the engine's version.
+#[derive(Debug)]
+pub struct PluginMirror {
+    otherwise: Version,
+    features: Vec<Feature>,
+    limits: FlowLimits,
+    speak_at: Duration,
+}
+
+impl PluginMirror {
+    /// Starts at the time `now`, counted from any fixed point. When the engine has said nothing after `wait`, the
+    /// plugin says the version `otherwise`.
+    pub fn new(
+        otherwise: Version,
+        features: Vec<Feature>,
+        limits: FlowLimits,
+        wait: Duration,
+        now: Duration,
+    ) -> PluginMirror {
+        PluginMirror {
+            otherwise,
+            features,
+            limits,
+            speak_at: now + wait,
+        }
+    }
+
+    /// When the plugin has to speak first.
+    pub fn speaks_at(&self) -> Duration {
+        self.speak_at
+    }
+
+    /// The engine has said nothing in time: gives the Hello to send and what then takes the engine's.
+    pub fn speak(self) -> (PluginHandshake, Message) {
+        PluginHandshake::new(
+            self.otherwise,
+            &self.features,
+            PluginPolicy::Lenient,
+            self.limits,
+        )
+    }
+
+    /// Takes the engine's first message and starts the session, whose first outgoing message is our Hello.
+    pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
+        let (theirs, version) = parse_hello(message)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        let first = hello(&version, &self.features);
+        Ok(Session::new(
+            dialect,
+            version,
+            theirs,
+            self.limits,
+            Some(first),
+        ))
+    }
+}
+
 fn hello(version: &Version, features: &[Feature]) -> Message {
     Message::Hello(Hello {
         protocol: PROTOCOL.to_owned(),

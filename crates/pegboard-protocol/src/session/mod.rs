@@ -19,7 +19,8 @@ pub use core::{Role, Session};
 pub use event::{Event, ReaderId};
 pub use failure::{Failure, FailureKind, Refusal};
 pub use handshake::{
-    EngineHandshake, EnginePolicy, HandshakeError, PluginHandshake, PluginPolicy, compatible,
+    EngineHandshake, EnginePolicy, HandshakeError, PluginHandshake, PluginMirror, PluginPolicy,
+    compatible,
 };
 pub use host::Host;
 pub use plugin::Plugin;

@@ -12,7 +12,7 @@ use pegboard_protocol::codec::{self, DecodeError, Decoder, Encoding, Limits, Sen
 use pegboard_protocol::nu::{Dialect, Feature, Message};
 use pegboard_protocol::session::{
     EngineHandshake, EnginePolicy, FlowLimits, HandshakeError, Host, Plugin, PluginHandshake,
-    PluginPolicy, Role, Session,
+    PluginMirror, PluginPolicy, Role, Session,
 };
 
 use super::{Connection, Handler, Shared, State};
@@ -51,6 +51,8 @@ pub struct PluginSettings {
     pub version: Version,
     /// Which engine versions to accept.
     pub policy: PluginPolicy,
+    /// How long to let the engine speak first, to then announce its version instead. None to speak first.
+    pub engine_first: Option<Duration>,
     /// What to announce beside the version.
     pub features: Vec<Feature>,
     /// Bounds on messages.
@@ -199,31 +201,53 @@ impl Connection<Plugin> {
                 .recorder
                 .map(|recorder| recorder.tape(&settings.name)),
         };
-        let (handshake, hello) = PluginHandshake::new(
-            settings.version.clone(),
-            &settings.features,
-            settings.policy,
-            settings.flow,
-        );
         opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
-        opening.say(
-            &hello,
-            Sender::Plugin,
-            settings.encoding,
-            settings.hello_timeout,
-        )?;
-        opening.record(Sender::Plugin, Direction::Sent, &hello);
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
+        let mut mirror = settings.engine_first.map(|wait| {
+            let (version, features) = (settings.version.clone(), settings.features.clone());
+            PluginMirror::new(version, features, settings.flow, wait, Duration::ZERO)
+        });
+        let mut spoken = None;
         let message = loop {
+            let late = |mirror: &PluginMirror| mirror.speaks_at() <= opening.began.elapsed();
+            if spoken.is_none() && mirror.as_ref().is_none_or(late) {
+                let (handshake, hello) = match mirror.take() {
+                    Some(mirror) => mirror.speak(),
+                    None => PluginHandshake::new(
+                        settings.version.clone(),
+                        &settings.features,
+                        settings.policy,
+                        settings.flow,
+                    ),
+                };
+                opening.say(
+                    &hello,
+                    Sender::Plugin,
+                    settings.encoding,
+                    settings.hello_timeout,
+                )?;
+                opening.record(Sender::Plugin, Direction::Sent, &hello);
+                spoken = Some(handshake);
+            }
             match decoder.next() {
                 Ok(Some(frame)) => break frame.message,
-                Ok(None) => opening.read_more(&mut decoder, settings.hello_timeout, None)?,
+                Ok(None) => {
+                    let speak_at = mirror
+                        .as_ref()
+                        .map(|mirror| opening.began + mirror.speaks_at());
+                    opening.read_more(&mut decoder, settings.hello_timeout, speak_at)?;
+                }
                 Err(error) => return Err(opening.error(StartFailure::Undecodable(error))),
             }
         };
         opening.record(Sender::Plugin, Direction::Received, &message);
         let version = announced(&message);
-        let session = handshake.receive(message).map_err(|error| StartError {
+        let session = match (spoken, mirror) {
+            (Some(handshake), _) => handshake.receive(message),
+            (None, Some(mirror)) => mirror.receive(message),
+            (None, None) => return Err(opening.error(StartFailure::Closed)),
+        };
+        let session = session.map_err(|error| StartError {
             version,
             ..opening.error(StartFailure::Handshake(error))
         })?;

@@ -15,8 +15,17 @@ pub trait Gate: Send + 'static {
     /// Makes a value fit to be sent, or says why it must not be.
     fn value(&mut self, value: &mut Value) -> Result<(), LabeledError>;
 
-    /// An error once nothing more is to be sent. It takes the place of the next item and ends the stream.
-    fn open(&self) -> Result<(), LabeledError>;
+    /// Says when nothing more is to be sent; the stream then ends.
+    fn open(&self) -> Result<(), Closed>;
+}
+
+/// How a stream ends before its source does.
+#[derive(Debug)]
+pub enum Closed {
+    /// As if the source had come to its end.
+    Quietly,
+    /// With an error in the place of the next item.
+    Because(LabeledError),
 }
 
 /// A stream that was announced and still has to be fed.
@@ -164,10 +173,10 @@ where
     R: Role + Send + 'static,
 {
     Feed(Box::new(move || {
-        let fed = catch_unwind(AssertUnwindSafe(|| -> Result<(), LabeledError> {
+        let fed = catch_unwind(AssertUnwindSafe(|| -> Result<(), Closed> {
             for next in items {
                 gate.open()?;
-                let next = next.map_err(Into::into)?;
+                let next = next.map_err(|error| Closed::Because(error.into()))?;
                 if out.send(item(&mut gate, next)).is_err() {
                     return Ok(());
                 }
@@ -175,8 +184,8 @@ where
             Ok(())
         }));
         let failed = match fed {
-            Ok(Ok(())) => return,
-            Ok(Err(failed)) => failed,
+            Ok(Ok(()) | Err(Closed::Quietly)) => return,
+            Ok(Err(Closed::Because(failed))) => failed,
             Err(panic) => LabeledError::new(format!(
                 "the source of the stream panicked: {}",
                 panic_message(&*panic)

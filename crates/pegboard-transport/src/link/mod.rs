@@ -3,8 +3,12 @@
 mod blocking;
 mod memory;
 #[cfg(unix)]
+mod own;
+#[cfg(unix)]
 mod unix;
 
+#[cfg(unix)]
+pub use own::{join_group, parent};
 #[cfg(unix)]
 pub use unix::LocalListener;
 

@@ -348,6 +348,7 @@ pub(crate) fn plugin_settings(encoding: Encoding) -> PluginSettings {
         encoding,
         version: "0.115.1".parse().unwrap(),
         policy: PluginPolicy::Lenient,
+        engine_first: None,
         features: Vec::new(),
         limits: Limits::default(),
         flow: FlowLimits::default(),

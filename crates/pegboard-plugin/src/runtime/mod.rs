@@ -1,0 +1,488 @@
+//! What runs behind a plugin: it answers calls, side by side, and ends when the engine wants it to.
+
+mod interrupts;
+mod pool;
+
+pub(crate) use interrupts::{Interrupts, Registration};
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::nu::{
+    Call as WireCall, CallId, CompletionCall, CompletionTarget, CustomValueOp, EngineCall,
+    EngineCallId, EngineResponse, Header, PluginMetadata, PluginOption, PluginSignature, Response,
+    RunCall, Signal,
+};
+use pegboard_protocol::session::{Failure, Plugin as Role};
+use pegboard_protocol::{CustomValue, LabeledError, Span, Spanned, Value};
+use pegboard_transport::{
+    Broken, Closed, Connection, Feed, Gate, Handler, InStream, Incoming, StreamError, panic_message,
+};
+
+use crate::command::{Command, Completer, Handler as CommandHandler};
+use crate::custom::{Applied, CustomTypes};
+use crate::{Call, Engine, Input, Output};
+use pool::Pool;
+
+/// How long calls that run may go on when the engine has vanished.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
+/// What a plugin is, when it is complete.
+#[derive(Default)]
+pub(crate) struct Definition {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) commands: Vec<Runnable>,
+    pub(crate) customs: CustomTypes,
+}
+
+/// A command that can be run.
+pub(crate) struct Runnable {
+    pub(crate) signature: Arc<PluginSignature>,
+    handler: Option<Arc<CommandHandler>>,
+    completers: Vec<(String, Arc<Completer>)>,
+}
+
+impl From<Command> for Runnable {
+    fn from(command: Command) -> Runnable {
+        Runnable {
+            signature: Arc::new(command.signature),
+            handler: command.handler,
+            completers: command.completers,
+        }
+    }
+}
+
+/// What the threads of a running plugin share.
+pub(crate) struct Shared {
+    definition: Arc<Definition>,
+    connection: OnceLock<Connection<Role>>,
+    /// Who waits for which engine call. Taken after the session's lock where both are needed.
+    waiting: Mutex<HashMap<EngineCallId, Arc<Waiter>>>,
+    pub(crate) interrupts: Arc<Interrupts>,
+    pool: Pool,
+    life: Mutex<Life>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Life {
+    /// Calls whose answer is not complete.
+    active: usize,
+    goodbye: bool,
+    over: Option<Failure>,
+}
+
+/// One thread that waits for the answer to an engine call.
+#[derive(Default)]
+struct Waiter {
+    answer: Mutex<Option<Result<Answer, LabeledError>>>,
+    changed: Condvar,
+}
+
+type Answer = (EngineResponse, Option<InStream>);
+
+impl Waiter {
+    fn set(&self, answer: Result<Answer, LabeledError>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.changed.notify_all();
+    }
+
+    /// Ends when the answer comes or the connection fails.
+    fn wait(&self) -> Result<Answer, LabeledError> {
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(answer) = answer.take() {
+                return answer;
+            }
+            answer = self
+                .changed
+                .wait(answer)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(definition: Arc<Definition>) -> Arc<Shared> {
+        Arc::new(Shared {
+            definition,
+            connection: OnceLock::new(),
+            waiting: Mutex::default(),
+            interrupts: Arc::default(),
+            pool: Pool::default(),
+            life: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// What hands incoming messages to the plugin, without keeping it alive.
+    pub(crate) fn handler(self: &Arc<Self>, connection: &Connection<Role>) -> Arc<dyn Handler> {
+        let _ = self.connection.set(connection.clone());
+        Arc::new(Dispatcher(Arc::downgrade(self)))
+    }
+
+    /// Waits until the engine has said goodbye and all calls are done, or the connection is over.
+    pub(crate) fn await_end(&self) -> Option<Failure> {
+        let mut life = self.life();
+        while life.over.is_none() && !(life.goodbye && life.active == 0) {
+            life = self
+                .changed
+                .wait(life)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let deadline = Instant::now() + AFTERMATH;
+        while life.active > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            life = self
+                .changed
+                .wait_timeout(life, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        if life.goodbye { None } else { life.over.take() }
+    }
+
+    pub(crate) fn engine_version(&self) -> String {
+        self.connection
+            .get()
+            .map_or_else(String::new, |connection| {
+                connection.ask(|session| session.peer().version.clone())
+            })
+    }
+
+    pub(crate) fn option(&self, option: PluginOption) -> Result<(), LabeledError> {
+        self.connection()?
+            .session(|session| session.option(option))
+            .map_err(|refusal| LabeledError::new(refusal.to_string()))
+    }
+
+    /// Asks the engine something and waits for the answer.
+    pub(crate) fn engine_call(
+        &self,
+        context: CallId,
+        call: EngineCall,
+    ) -> Result<Answer, LabeledError> {
+        let waiter = Arc::<Waiter>::default();
+        self.connection()?
+            .session(|session| {
+                let id = session.engine_call(context, call)?;
+                self.waiting().insert(id, waiter.clone());
+                Ok(())
+            })
+            .map_err(|refusal: pegboard_protocol::session::Refusal| {
+                LabeledError::new(refusal.to_string())
+            })?;
+        waiter.wait()
+    }
+
+    /// The same for a call that takes an input, which is fed while the answer is awaited.
+    pub(crate) fn engine_call_with_input(
+        self: &Arc<Self>,
+        context: CallId,
+        call: impl FnOnce(Header) -> EngineCall,
+        input: Output,
+    ) -> Result<Answer, LabeledError> {
+        let (header, feed) = self.announce(input)?;
+        let waiter = Arc::<Waiter>::default();
+        self.connection()?
+            .session(|session| {
+                let id = session.engine_call(context, call(header))?;
+                self.waiting().insert(id, waiter.clone());
+                Ok(())
+            })
+            .map_err(|refusal: pegboard_protocol::session::Refusal| {
+                LabeledError::new(refusal.to_string())
+            })?;
+        if let Some(feed) = feed {
+            self.pool.run(move || feed.run());
+        }
+        waiter.wait()
+    }
+
+    fn announce(&self, output: Output) -> Result<(Header, Option<Feed>), LabeledError> {
+        output.announce(
+            self.connection()?,
+            UntilInterrupted(self.interrupts.clone()),
+        )
+    }
+
+    fn connection(&self) -> Result<&Connection<Role>, LabeledError> {
+        self.connection
+            .get()
+            .ok_or_else(|| LabeledError::new("the plugin is not connected to an engine"))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<EngineCallId, Arc<Waiter>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self, change: impl FnOnce(&mut Life)) {
+        change(&mut self.life());
+        self.changed.notify_all();
+    }
+
+    fn handle(self: &Arc<Self>, incoming: Incoming) {
+        match incoming {
+            Incoming::Call { id, call, input } => self.call(id, call, input),
+            Incoming::EngineResponse {
+                id,
+                response,
+                output,
+            } => {
+                let waiter = self.waiting().remove(&id);
+                if let Some(waiter) = waiter {
+                    waiter.set(Ok((response, output)));
+                }
+            }
+            Incoming::EngineCallFailed { id } => {
+                let waiter = self.waiting().remove(&id);
+                if let Some(waiter) = waiter {
+                    waiter.set(Err(LabeledError::new("the engine has gone")));
+                }
+            }
+            Incoming::Signal(Signal::Interrupt) => self.interrupts.set(),
+            Incoming::Signal(Signal::Reset) => self.interrupts.reset(),
+            Incoming::Goodbye => self.live(|life| life.goodbye = true),
+            Incoming::Failed(failure) => {
+                self.interrupts.set();
+                self.live(|life| life.over = Some(failure));
+            }
+            Incoming::Response { .. }
+            | Incoming::CallClosed { .. }
+            | Incoming::CallFailed { .. }
+            | Incoming::EngineCall { .. }
+            | Incoming::Option(_) => {}
+        }
+    }
+
+    fn call(self: &Arc<Self>, id: CallId, call: WireCall, input: Option<InStream>) {
+        match call {
+            WireCall::Metadata => {
+                let version = Some(self.definition.version.clone());
+                self.respond(id, Response::Metadata(PluginMetadata { version }));
+            }
+            WireCall::Signature => {
+                let signatures = self
+                    .definition
+                    .commands
+                    .iter()
+                    .map(|command| (*command.signature).clone());
+                self.respond(id, Response::Signature(signatures.collect()));
+            }
+            WireCall::Run(run) => self.work(id, move |shared| shared.run(id, *run, input)),
+            WireCall::Completion(completion) => self.work(id, move |shared| {
+                Ok(Applied::Response(Response::Completions(
+                    shared.complete(id, &completion),
+                )))
+            }),
+            WireCall::CustomValueOp(value, operation) => {
+                self.work(id, move |shared| shared.operate(id, *value, operation));
+            }
+            WireCall::Unknown(name) => {
+                let error = LabeledError::new(format!("this plugin does not know the call {name}"));
+                self.respond(id, Response::Error(Box::new(error)));
+            }
+        }
+    }
+
+    /// Sees to a call on a thread of its own, until its answer is complete.
+    fn work(
+        self: &Arc<Self>,
+        id: CallId,
+        job: impl FnOnce(&Arc<Shared>) -> Result<Applied, LabeledError> + Send + 'static,
+    ) {
+        self.live(|life| life.active += 1);
+        let shared = self.clone();
+        self.pool.run(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(&shared)))
+                .unwrap_or_else(|panic| Err(panicked(&*panic)));
+            shared.answer(id, outcome);
+            shared.live(|life| life.active -= 1);
+        });
+    }
+
+    fn answer(&self, id: CallId, outcome: Result<Applied, LabeledError>) {
+        let (response, feed) = match outcome {
+            Ok(Applied::Response(response)) => (response, None),
+            Ok(Applied::Output(output)) => match self.announce(output) {
+                Ok((header, feed)) => (Response::Data(header), feed),
+                Err(error) => (Response::Error(Box::new(error)), None),
+            },
+            Err(error) => (Response::Error(Box::new(error)), None),
+        };
+        self.respond(id, response);
+        if let Some(feed) = feed {
+            feed.run();
+        }
+    }
+
+    fn respond(&self, id: CallId, response: Response) {
+        if let Some(connection) = self.connection.get() {
+            // A refusal means that the session is over, and then nobody waits for the answer.
+            let _ = connection.session(|session| session.respond(id, response));
+        }
+    }
+
+    fn run(
+        self: &Arc<Self>,
+        id: CallId,
+        run: RunCall,
+        input: Option<InStream>,
+    ) -> Result<Applied, LabeledError> {
+        let RunCall {
+            name,
+            call: arguments,
+            input: header,
+        } = run;
+        let input = self.input(header, input);
+        let head = arguments.head;
+        let command = self
+            .definition
+            .commands
+            .iter()
+            .find(|command| command.signature.sig.name == name);
+        let Some(command) = command else {
+            return Err(
+                LabeledError::new(format!("this plugin has no command `{name}`"))
+                    .with_label("run here", head),
+            );
+        };
+        let Some(handler) = &command.handler else {
+            return Err(
+                LabeledError::new(format!("the command `{name}` does nothing yet"))
+                    .with_label("run here", head),
+            );
+        };
+        let engine = Engine {
+            shared: self.clone(),
+            context: id,
+        };
+        let call = Call {
+            signature: command.signature.clone(),
+            arguments,
+            input: Mutex::new(input),
+            engine,
+        };
+        handler(call).map(Applied::Output)
+    }
+
+    /// The input of a call; its stream ends with an error when the user interrupts.
+    fn input(&self, header: Header, stream: Option<InStream>) -> Input {
+        if let Some(stream) = &stream {
+            let stop = stream.stop_handle();
+            self.interrupts.stop_at_next(stop);
+        }
+        read(header, stream)
+    }
+
+    fn complete(
+        self: &Arc<Self>,
+        id: CallId,
+        call: &CompletionCall,
+    ) -> Option<Vec<pegboard_protocol::nu::Suggestion>> {
+        let command = self
+            .definition
+            .commands
+            .iter()
+            .find(|command| command.signature.sig.name == call.name)?;
+        let sig = &command.signature.sig;
+        let name = match &call.target {
+            CompletionTarget::Flag(name) => name.as_str(),
+            CompletionTarget::Positional(place) => {
+                let place = usize::try_from(*place).ok()?;
+                let mut named = sig
+                    .required_positional
+                    .iter()
+                    .chain(&sig.optional_positional);
+                named
+                    .nth(place)
+                    .or(sig.rest_positional.as_ref())?
+                    .name
+                    .as_str()
+            }
+        };
+        let (_, completer) = command
+            .completers
+            .iter()
+            .find(|(argument, _)| argument == name)?;
+        completer(&Engine {
+            shared: self.clone(),
+            context: id,
+        })
+    }
+
+    fn operate(
+        self: &Arc<Self>,
+        id: CallId,
+        value: Spanned<CustomValue>,
+        operation: CustomValueOp,
+    ) -> Result<Applied, LabeledError> {
+        let engine = Engine {
+            shared: self.clone(),
+            context: id,
+        };
+        self.definition
+            .customs
+            .apply(&value.item, value.span, operation, &engine)
+    }
+}
+
+/// Makes an input of what the engine sent.
+pub(crate) fn read(header: Header, stream: Option<InStream>) -> Input {
+    Input::read(
+        header,
+        stream,
+        |_| (),
+        |error| match error {
+            Broken::Said(error) => error,
+            Broken::Stream(StreamError::Stopped) => LabeledError::new("interrupted"),
+            Broken::Stream(error) => LabeledError::new(error.to_string()),
+        },
+    )
+}
+
+/// Ends output quietly when the user interrupts.
+struct UntilInterrupted(Arc<Interrupts>);
+
+impl Gate for UntilInterrupted {
+    fn value(&mut self, _: &mut Value) -> Result<(), LabeledError> {
+        Ok(())
+    }
+
+    fn open(&self) -> Result<(), Closed> {
+        if self.0.is_set() {
+            Err(Closed::Quietly)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The error for a command whose code panicked.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> LabeledError {
+    let message = panic_message(panic);
+    LabeledError::new(format!("the plugin's code panicked: {message}"))
+        .with_label("during this", Span::UNKNOWN)
+        .with_help("this is a mistake in the plugin; its authors would want to know")
+}
+
+struct Dispatcher(Weak<Shared>);
+
+impl Handler for Dispatcher {
+    fn handle(&self, incoming: Incoming) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.handle(incoming);
+        }
+    }
+}
