@@ -97,7 +97,11 @@ fn before_0_98_the_config_was_flat() {
         assert_eq!(config["table_mode"], "Rounded", "0.{minor}");
         assert_eq!(config["history"]["file_format"], "PlainText", "0.{minor}");
         assert!(config.get("filesize").is_none(), "0.{minor}");
-        assert_eq!(config.get("completion_sort").is_some(), minor == 97, "0.{minor}");
+        assert_eq!(
+            config.get("completion_sort").is_some(),
+            minor == 97,
+            "0.{minor}"
+        );
     }
 }
 
