@@ -120,6 +120,18 @@ impl Error {
     }
 }
 
+impl From<LabeledError> for Error {
+    fn from(error: LabeledError) -> Error {
+        Error::misuse(error)
+    }
+}
+
+impl From<Error> for LabeledError {
+    fn from(error: Error) -> LabeledError {
+        error.into_labeled()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(plugin), false) = (&self.plugin, self.kind == ErrorKind::Plugin) {

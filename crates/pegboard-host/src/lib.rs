@@ -51,7 +51,9 @@ mod supervisor;
 
 pub use args::{Caller, Usage, parse_arguments};
 pub use call::{CancelToken, Run};
-pub use config::{Config, Deadlines, Idle, LinkChoice, PluginConfig, Restarts, Stderr, StderrFn, Versions};
+pub use config::{
+    Config, Deadlines, Idle, LinkChoice, PluginConfig, Restarts, Stderr, StderrFn, Versions,
+};
 pub use context::{AppContext, ClosureFn, CommandFn, Context, NoContext};
 pub use engine::{Command, Engine};
 pub use error::{Diagnosis, Error, ErrorKind};

@@ -1,33 +1,53 @@
-//! Flows over the wire: what the application gives is sent from a thread of its own, what a plugin gives is read lazily.
+//! Flows between the application and a plugin, with the custom values in them checked and marked.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pegboard_protocol::nu::{Header, StreamItem, StreamKind};
-use pegboard_protocol::session::Host;
+use pegboard_protocol::nu::Header;
 use pegboard_protocol::{LabeledError, Value};
-use pegboard_transport::{InStream, OutStream, StreamError};
+use pegboard_transport::{Broken, Feed, Gate, InStream, StreamError};
 
 use crate::call::{CancelToken, Waiting};
 use crate::custom;
 use crate::instance::{Instance, Slot};
-use crate::{ByteStream, Error, ErrorKind, Flow, ListStream};
+use crate::plugin::PluginCore;
+use crate::{Error, ErrorKind, Flow};
 
 /// A stream that is announced and still has to be fed.
 #[must_use = "a stream that is not fed never ends"]
-pub(crate) struct Pump(Option<Job>);
-
-type Job = Box<dyn FnOnce() + Send>;
+pub(crate) struct Pump(Option<Feed>);
 
 impl Pump {
     /// Feeds the stream from a thread of its own.
     pub(crate) fn start(self) -> Result<(), Error> {
-        let Some(job) = self.0 else { return Ok(()) };
+        let Some(feed) = self.0 else { return Ok(()) };
         std::thread::Builder::new()
             .name("pegboard input".into())
-            .spawn(job)
+            .spawn(|| feed.run())
             .map(drop)
             .map_err(|error| Error::refused(format!("no thread could be started: {error}")))
+    }
+}
+
+/// Lets only values out that their plugin may have, and nothing any more when the call was given up.
+struct CallGate {
+    plugin: Arc<PluginCore>,
+    slot: Arc<Slot>,
+}
+
+impl Gate for CallGate {
+    fn value(&mut self, value: &mut Value) -> Result<(), LabeledError> {
+        let mut keep = Vec::new();
+        let released = custom::release(value, &self.plugin, &mut keep);
+        self.slot.keep(keep);
+        released
+    }
+
+    /// A plugin whose call was given up must neither go on with its input nor take it to be complete.
+    fn open(&self) -> Result<(), LabeledError> {
+        if self.slot.is_abandoned() {
+            return Err(LabeledError::new("the call was given up"));
+        }
+        Ok(())
     }
 }
 
@@ -43,95 +63,12 @@ pub(crate) fn send_flow(
     let Some(connection) = instance.connection() else {
         return Err(LabeledError::new("the plugin is not connected"));
     };
-    match flow {
-        Flow::Empty => Ok((Header::Empty, Pump(None))),
-        Flow::Value(mut value, metadata) => {
-            let mut keep = Vec::new();
-            custom::release(&mut value, &plugin, &mut keep)?;
-            slot.keep(keep);
-            Ok((Header::Value(value, metadata), Pump(None)))
-        }
-        Flow::List(mut stream) => {
-            let (id, out) = connection.open_stream(StreamKind::List);
-            on_unwanted(&out, stream.stop.clone());
-            let header = Header::ListStream {
-                id,
-                span: stream.span,
-                metadata: stream.metadata.clone(),
-            };
-            let slot = slot.clone();
-            let job = move || {
-                while let Some(item) = pull(&mut stream, &slot) {
-                    let (item, last) = match item {
-                        Ok(mut value) => {
-                            let mut keep = Vec::new();
-                            let span = value.span();
-                            let checked = custom::release(&mut value, &plugin, &mut keep);
-                            slot.keep(keep);
-                            (
-                                checked
-                                    .map_or_else(|error| Value::error(error).at(span), |()| value),
-                                false,
-                            )
-                        }
-                        Err(error) => (Value::error(error.into_labeled()), true),
-                    };
-                    if out.send(StreamItem::List(item)).is_err() || last {
-                        return;
-                    }
-                }
-            };
-            Ok((header, Pump(Some(Box::new(job)))))
-        }
-        Flow::Bytes(mut stream) => {
-            let (id, out) = connection.open_stream(StreamKind::Raw);
-            on_unwanted(&out, stream.stop.clone());
-            let header = Header::ByteStream {
-                id,
-                span: stream.span,
-                kind: stream.kind,
-                metadata: stream.metadata.clone(),
-            };
-            let slot = slot.clone();
-            let job = move || {
-                while let Some(chunk) = pull(&mut stream, &slot) {
-                    let (item, last) = match chunk {
-                        Ok(chunk) => (StreamItem::Raw(chunk), false),
-                        Err(error) => (StreamItem::RawError(Box::new(error.into_labeled())), true),
-                    };
-                    if out.send(item).is_err() || last {
-                        return;
-                    }
-                }
-            };
-            Ok((header, Pump(Some(Box::new(job)))))
-        }
-    }
-}
-
-/// The next item; an error, which ends the stream, when the call was given up or the source panicked, so that the plugin
-/// does not take the stream to be complete.
-fn pull<T>(
-    stream: &mut impl Iterator<Item = Result<T, Error>>,
-    slot: &Slot,
-) -> Option<Result<T, Error>> {
-    let item = catch_unwind(AssertUnwindSafe(|| stream.next())).unwrap_or_else(|_| {
-        Some(Err(Error::misuse(
-            "the application panicked while it gave the input",
-        )))
-    });
-    if item.is_some() && slot.is_abandoned() {
-        let message = "the call was given up".into();
-        return Some(Err(Error::new(ErrorKind::Cancelled, message)));
-    }
-    item
-}
-
-/// A stream that nobody wants any more also ends the wait for what would have fed it.
-fn on_unwanted(out: &OutStream<Host>, stop: Option<crate::flow::Stop>) {
-    if let Some(stop) = stop {
-        out.on_unwanted(move || stop());
-    }
+    let gate = CallGate {
+        plugin,
+        slot: slot.clone(),
+    };
+    let (header, feed) = flow.announce(connection, gate)?;
+    Ok((header, Pump(feed)))
 }
 
 /// Makes a flow of what a plugin has answered.
@@ -141,79 +78,32 @@ pub(crate) fn read_flow(
     stream: Option<InStream>,
     cancel: Option<&CancelToken>,
 ) -> Flow {
-    match (header, stream) {
-        (Header::Value(mut value, metadata), _) => {
-            custom::adopt(&mut value, instance);
-            match value {
-                Value::Nothing(_) => Flow::Empty,
-                value => Flow::Value(value, metadata),
-            }
-        }
-        (Header::ListStream { span, metadata, .. }, Some(mut items)) => {
-            let stop = stop_handle(&items, cancel);
-            let instance = instance.clone();
-            let items = std::iter::from_fn(move || {
-                Some(match items.next_item(None)? {
-                    Ok(StreamItem::List(mut value)) => {
-                        custom::adopt(&mut value, &instance);
-                        Ok(value)
-                    }
-                    Ok(_) => Err(broken(&instance, &StreamError::WrongKind)),
-                    Err(error) => Err(broken(&instance, &error)),
-                })
-            });
-            let mut stream = ListStream::new(items);
-            (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
-            Flow::List(stream)
-        }
-        (
-            Header::ByteStream {
-                span,
-                kind,
-                metadata,
-                ..
-            },
-            Some(mut items),
-        ) => {
-            let stop = stop_handle(&items, cancel);
-            let instance = instance.clone();
-            let chunks = std::iter::from_fn(move || {
-                Some(match items.next_item(None)? {
-                    Ok(StreamItem::Raw(chunk)) => Ok(chunk),
-                    Ok(StreamItem::RawError(error)) => {
-                        Err(Error::new(ErrorKind::Plugin, *error).of(&instance.name))
-                    }
-                    Ok(StreamItem::List(_)) => Err(broken(&instance, &StreamError::WrongKind)),
-                    Err(error) => Err(broken(&instance, &error)),
-                })
-            });
-            let mut stream = ByteStream::from_chunks(chunks, kind);
-            (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
-            Flow::Bytes(stream)
-        }
-        (Header::Empty | Header::ListStream { .. } | Header::ByteStream { .. }, _) => Flow::Empty,
+    if let (Some(stream), Some(cancel)) = (&stream, cancel) {
+        cancel.register(Waiting::Stream(stream.stop_handle()));
     }
+    let (adopting, asking) = (instance.clone(), instance.clone());
+    Flow::read(
+        header,
+        stream,
+        move |value| custom::adopt(value, &adopting),
+        move |error| broken(&asking, error),
+    )
 }
 
-fn stop_handle(stream: &InStream, cancel: Option<&CancelToken>) -> Option<crate::flow::Stop> {
-    let stop = stream.stop_handle();
-    if let Some(cancel) = cancel {
-        cancel.register(Waiting::Stream(stop.clone()));
-    }
-    Some(Arc::new(move || stop.stop()))
-}
-
-fn broken(instance: &Instance, error: &StreamError) -> Error {
-    match error {
-        StreamError::Failed(failure) => instance.gone(failure, "before its output was complete"),
-        StreamError::Stopped => Error::new(
+fn broken(instance: &Instance, error: Broken) -> Error {
+    let error = match error {
+        Broken::Said(error) => Error::new(ErrorKind::Plugin, error),
+        Broken::Stream(StreamError::Failed(failure)) => {
+            return instance.gone(&failure, "before its output was complete");
+        }
+        Broken::Stream(StreamError::Stopped) => Error::new(
             ErrorKind::Cancelled,
             "reading the output was cancelled".into(),
-        )
-        .of(&instance.name),
-        StreamError::WrongKind | StreamError::TimedOut => {
+        ),
+        Broken::Stream(error @ (StreamError::WrongKind | StreamError::TimedOut)) => {
             let message = format!("plugin {}: {error}", instance.name);
-            Error::new(ErrorKind::Plugin, message.into()).of(&instance.name)
+            Error::new(ErrorKind::Plugin, message.into())
         }
-    }
+    };
+    error.of(&instance.name)
 }

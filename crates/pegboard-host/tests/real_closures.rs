@@ -385,7 +385,7 @@ fn an_application_that_panics_costs_the_call_and_nothing_more() {
         };
         let got = error(reference.run("sum").input(source()));
         assert!(
-            got.to_string().contains("the application panicked"),
+            got.to_string().contains("the source of the stream panicked"),
             "{got}"
         );
         assert_eq!(items(value(reference.run("echo").input(source()))).len(), 4);

@@ -2,9 +2,11 @@
 //!
 //! - [`Link`] is a pair of byte streams: a process's standard streams, a local socket, or memory.
 //! - [`Connection`] runs a [`pegboard_protocol::session::Session`] over a link, for either role.
+//! - [`Flow`] is what such a connection carries in and out of commands: nothing, a value or a stream.
 //! - [`Recorder`] writes every message to a trace, which [`trace::Trace`] reads.
 
 mod driver;
+mod flow;
 mod link;
 pub mod trace;
 
@@ -12,6 +14,7 @@ pub use driver::{
     Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError,
     StartFailure, StreamError, StreamStop, Unwanted,
 };
+pub use flow::{Broken, ByteStream, Feed, Flow, Gate, ListStream, Stop, panic_message};
 #[cfg(unix)]
 pub use link::LocalListener;
 pub use link::{Hangup, Link, Sink, Source};

@@ -5,10 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
-use pegboard_transport::InStream;
+use pegboard_transport::{InStream, Stop};
 
 use crate::custom::Mark;
-use crate::flow::Stop;
 use crate::{CancelToken, Context, NoContext};
 
 /// What ends the wait for a call, and for the calls that are made for it.

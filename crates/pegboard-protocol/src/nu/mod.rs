@@ -9,9 +9,9 @@ mod signature;
 pub use completion::{CompletionCall, CompletionTarget, Suggestion, SuggestionKind};
 pub use dialect::{Change, Dialect, UnsupportedVersion};
 pub use message::{
-    ByteStreamKind, Call, CallDecl, CallId, CustomValueOp, Origin, DeclId, EngineCall,
-    EngineCallId, EngineResponse, EvalClosure, EvaluatedCall, Feature, Header, Hello, Message,
-    Metadata, Ordering, PluginMetadata, PluginOption, Response, RunCall, Signal, StreamId,
+    ByteStreamKind, Call, CallDecl, CallId, CustomValueOp, DeclId, EngineCall, EngineCallId,
+    EngineResponse, EvalClosure, EvaluatedCall, Feature, Header, Hello, Message, Metadata,
+    Ordering, Origin, PluginMetadata, PluginOption, Response, RunCall, Signal, StreamId,
     StreamItem, StreamKind,
 };
 pub use operator::{Assignment, Bits, Boolean, Comparison, Math, Operator};
