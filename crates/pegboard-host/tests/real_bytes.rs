@@ -40,8 +40,8 @@ impl Drop for WatchedReader {
 }
 
 #[test]
-fn fifty_megabytes_come_out_as_they_were() {
-    let count = 50 * MIB;
+fn ten_megabytes_come_out_as_they_were() {
+    let count = 10 * MIB;
     let reference = Reference::new(FLAVOURS[2]);
     let run = reference
         .run("bytes")

@@ -116,8 +116,8 @@ fn a_closures_streams_are_lazy_both_ways() {
         );
 
         let same = context.closure(|_, input| Ok(input));
-        let stream = bytes(eval(same).input(byte_flow(500_000, ByteStreamKind::Binary)));
-        check_pattern(stream, 500_000, 251);
+        let stream = bytes(eval(same).input(byte_flow(100_000, ByteStreamKind::Binary)));
+        check_pattern(stream, 100_000, 251);
         let own = context.closure(|_, _| Ok(byte_flow(100_000, ByteStreamKind::Binary)));
         check_pattern(bytes(eval(own)), 100_000, 251);
         let part = context.closure(|_, input| {
@@ -130,7 +130,7 @@ fn a_closures_streams_are_lazy_both_ways() {
                 .map_err(|error| LabeledError::new(error.to_string()))?;
             Ok(Value::binary(start).into())
         });
-        let got = value(eval(part).input(byte_flow(10_000_000, ByteStreamKind::Binary)));
+        let got = value(eval(part).input(byte_flow(1_000_000, ByteStreamKind::Binary)));
         assert_eq!(got, Value::binary((0..10).collect::<Vec<u8>>()));
         reference.rests();
     });

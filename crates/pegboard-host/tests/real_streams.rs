@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{
-    FLAVOURS, Flavour, PATIENCE, Reference, error, field, for_each_flavour, int, ints, items, list,
-    value,
+    FLAVOURS, Flavour, PATIENCE, Reference, error, field, for_each_flavour, impatient, int, ints,
+    items, list, value,
 };
 use pegboard_host::protocol::Value;
 use pegboard_host::{
-    Config, Error, ErrorKind, Flow, LabeledError, ListStream, Plugin, PluginConfig, State,
+    Error, ErrorKind, Flow, LabeledError, ListStream, Plugin, PluginConfig, State,
 };
 use pegboard_testkit::tree::wait_until;
 
@@ -462,11 +462,6 @@ fn a_stream_goes_through_the_same_plugin_again() {
 
 #[test]
 fn a_stream_that_waits_for_its_source_lets_go_of_it_when_it_is_dropped() {
-    let impatient = |config: &mut Config| {
-        config.deadlines.goodbye = Duration::from_millis(50);
-        config.deadlines.close = Duration::from_millis(50);
-        config.deadlines.terminate = Duration::from_millis(50);
-    };
     let make = |flavour| Reference::with(flavour, PluginConfig::default(), impatient);
     let all: Vec<_> = FLAVOURS.into_iter().map(make).collect();
     for pair in all.windows(2) {

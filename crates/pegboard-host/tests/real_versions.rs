@@ -239,13 +239,13 @@ fn values_take_the_form_of_the_plugins_version() {
 fn a_plugin_that_writes_without_waiting_for_its_credit_is_borne_with() {
     let (_rig, plugins) = by_hand("0.115.1");
     for (plugin, name) in &plugins {
-        let mut stream = list(
+        let stream = list(
             plugin
                 .run(format!("{name} list"))
                 .argument(Value::int(20_000)),
         );
         let mut wanted = 0;
-        while let Some(item) = stream.next() {
+        for item in stream {
             assert_eq!(int(&item.expect("an item")), wanted);
             wanted += 1;
         }

@@ -7,6 +7,8 @@
     reason = "each test program uses a part of it"
 )]
 
+pub mod custom;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,6 +150,13 @@ pub fn set(config: &mut Config, name: &str, value: &str) {
     config
         .environment
         .push((OsString::from(name), OsString::from(value)));
+}
+
+/// Deadlines for plugins that do not end by themselves.
+pub fn impatient(config: &mut Config) {
+    config.deadlines.goodbye = Duration::from_millis(50);
+    config.deadlines.close = Duration::from_millis(50);
+    config.deadlines.terminate = Duration::from_millis(200);
 }
 
 /// A reference plugin of one flavour in an engine of its own.
