@@ -15,9 +15,10 @@ use pegboard_protocol::{LabeledError, Span, Value};
 /// What flows into or out of a command. Streams are lazy: nothing is read before it is asked for.
 ///
 /// `E` is what can go wrong while a stream is read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Flow<E> {
     /// Nothing.
+    #[default]
     Empty,
     /// A single value.
     Value(Value, Option<Metadata>),
@@ -25,12 +26,6 @@ pub enum Flow<E> {
     List(ListStream<E>),
     /// Bytes, chunk after chunk.
     Bytes(ByteStream<E>),
-}
-
-impl<E> Default for Flow<E> {
-    fn default() -> Flow<E> {
-        Flow::Empty
-    }
 }
 
 impl<E: From<LabeledError> + 'static> Flow<E> {
