@@ -8,12 +8,14 @@ use std::time::Duration;
 const IDLE: Duration = Duration::from_secs(5);
 
 type Job = Box<dyn FnOnce() + Send>;
+/// A thread that waits for work, by its number.
+type Worker = (u64, SyncSender<Job>);
 
 /// Threads that wait for work. Calls may depend on each other, so a job never waits for a free thread.
 #[derive(Clone, Default)]
 pub(crate) struct Pool {
     // bounded by: the threads alive, each of which is listed at most once
-    idle: Arc<Mutex<Vec<(u64, SyncSender<Job>)>>>,
+    idle: Arc<Mutex<Vec<Worker>>>,
 }
 
 impl Pool {
@@ -77,7 +79,7 @@ impl Pool {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(u64, SyncSender<Job>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
