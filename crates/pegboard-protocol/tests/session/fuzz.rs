@@ -1,7 +1,5 @@
 //! The fuzz target of sessions, run over its corpus.
 
-use std::path::Path;
-
 use pegboard_protocol::codec::Encoding;
 
 use super::ops::Op;
@@ -23,7 +21,7 @@ pub(crate) fn session(data: &[u8]) {
 
 #[test]
 fn corpus() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session/corpus");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session/corpus");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         session(&std::fs::read(entry.unwrap().path()).unwrap());
