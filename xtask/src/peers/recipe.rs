@@ -89,7 +89,22 @@ pub(crate) const PEERS: &[Peer] = &[
         path: "bin/nu",
         recipe: Recipe::Npm { package: "nushell" },
     },
+    shell("nu-0.98.0", "0.98.0", "bin-0.98.0/nu"),
+    shell("nu-0.101.0", "0.101.0", "bin-0.101.0/nu"),
+    shell("nu-0.107.0", "0.107.0", "bin-0.107.0/nu"),
+    shell("nu-0.108.0", "0.108.0", "bin-0.108.0/nu"),
+    shell("nu-0.109.1", "0.109.1", "bin-0.109.1/nu"),
+    shell("nu-0.114.1", "0.114.1", "bin-0.114.1/nu"),
 ];
+
+const fn shell(name: &'static str, version: &'static str, path: &'static str) -> Peer {
+    Peer {
+        name,
+        version,
+        path,
+        recipe: Recipe::Npm { package: "nushell" },
+    }
+}
 
 const fn published(name: &'static str, package: &'static str, path: &'static str) -> Peer {
     Peer {
@@ -163,7 +178,7 @@ fn installed(places: &Places, peer: &Peer, package: &str) -> Result<(), String> 
 }
 
 fn npm(places: &Places, peer: &Peer, package: &str, output: &Path) -> Result<(), String> {
-    let prefix = places.peers.join("npm");
+    let prefix = places.peers.join("npm").join(peer.name);
     let describe = |error: std::io::Error| format!("{}: {error}", prefix.display());
     fs::create_dir_all(&prefix).map_err(describe)?;
     let mut npm = Command::new("npm");
@@ -189,7 +204,9 @@ fn npm(places: &Places, peer: &Peer, package: &str, output: &Path) -> Result<(),
         .map(|platform| platform.path().join("bin").join(name))
         .find(|path| path.exists())
         .ok_or_else(|| format!("no native program below {}", platforms.display()))?;
-    copy(&native, output)
+    copy(&native, output)?;
+    // Seven shells weigh half a gigabyte already; npm has its own cache.
+    fs::remove_dir_all(&prefix).map_err(describe)
 }
 
 /// Puts the file in place in one step: a running copy of the old one must not be written to.
