@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
 
-use pegboard_host::{AppContext, CancelToken, Config, Engine, Flow, Stderr};
+use pegboard_host::{AppContext, CancelToken, Config, Engine, Flow, Stderr, Terminal};
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let token = CancelToken::new();
     let mut config = Config::new(std::env::current_dir()?, std::env::vars_os());
+    config.terminal = Terminal::Shared;
     if let Some(cue) = words.next() {
         let token = token.clone();
         config.stderr = Stderr::Forward(Arc::new(move |_, bytes| {

@@ -201,7 +201,10 @@ fn load_hostile(
         _ => {}
     }
     let config = PluginConfig {
-        interpreter: Some(vec!["env".into(), format!("HOSTILE={modes}").into()]),
+        interpreter: Some(vec![
+            "/usr/bin/env".into(),
+            format!("HOSTILE={modes}").into(),
+        ]),
         ..PluginConfig::default()
     };
     Ok(engine.load_with(path, config)?)

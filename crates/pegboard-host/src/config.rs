@@ -34,6 +34,8 @@ pub struct Config {
     pub restarts: Restarts,
     /// Where plugins' standard error goes.
     pub stderr: Stderr,
+    /// Whether plugins get the application's standard input and output.
+    pub terminal: Terminal,
     /// Where to write down all that is said.
     pub recorder: Option<Recorder>,
 }
@@ -65,6 +67,7 @@ impl Config {
             versions: Versions::default(),
             restarts: Restarts::default(),
             stderr: Stderr::default(),
+            terminal: Terminal::default(),
             recorder: None,
         }
     }
@@ -176,6 +179,19 @@ impl fmt::Debug for Stderr {
             Stderr::Forward(_) => "Forward",
         })
     }
+}
+
+/// Whether plugins get the application's standard input and output, where these do not carry their messages: when they
+/// are spoken to over a local socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Terminal {
+    /// The application's input and output are its own. A plugin has no standard input, and what it prints on standard
+    /// output goes where its standard error goes.
+    #[default]
+    Kept,
+    /// Plugins read and write the application's own standard input and output, as in a real Nushell. For applications
+    /// that let plugins take over the terminal, and bear that a plugin prints between their own output.
+    Shared,
 }
 
 /// How one plugin is to be run.

@@ -3,7 +3,7 @@
 mod burial;
 mod slot;
 
-pub(crate) use burial::describe;
+pub(crate) use burial::{LAST_WORDS, describe};
 pub(crate) use slot::{Bounds, Slot, SlotEvent, Waited};
 
 use std::collections::HashMap;

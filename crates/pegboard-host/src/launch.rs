@@ -16,11 +16,11 @@ use semver::Version;
 use serde_json::json;
 
 use crate::engine::EngineCore;
-use crate::instance::{Instance, InstanceHandler, Parts};
+use crate::instance::{Instance, InstanceHandler, LAST_WORDS, Parts};
 use crate::plugin::PluginCore;
-use crate::runner::{self, Launch, Owned, Spawned, StderrTo};
+use crate::runner::{self, Launch, Owned, Spawned, StderrTo, Streams};
 use crate::stderr::{self, StderrReader, Tail};
-use crate::{Error, ErrorKind, LinkChoice, Stderr, Versions};
+use crate::{Error, ErrorKind, LinkChoice, Stderr, Terminal, Versions};
 
 /// What carries the bytes of one start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +174,11 @@ fn start_once(
             .parent()
             .map_or_else(|| PathBuf::from("/"), Path::to_owned),
         mark,
-        piped: mode == Mode::Stdio,
+        streams: match (mode, engine.config.terminal) {
+            (Mode::Stdio, _) => Streams::Link,
+            (Mode::LocalSocket, Terminal::Kept) => Streams::Apart,
+            (Mode::LocalSocket, Terminal::Shared) => Streams::Shared,
+        },
         stderr: match engine.config.stderr {
             Stderr::Inherit => StderrTo::Inherit,
             Stderr::Discard | Stderr::Forward(_) => StderrTo::Pipe,
@@ -371,7 +375,7 @@ impl Starting<'_> {
         let status = own_end.then_some(status);
         self.engine.process_ended(&self.process);
         if let Some(stderr) = self.stderr {
-            stderr.finish(Instant::now() + patience);
+            stderr.finish(Instant::now() + LAST_WORDS);
         }
         let diagnosis = crate::Diagnosis {
             exit: status.map(crate::instance::describe),

@@ -52,7 +52,8 @@ mod supervisor;
 pub use args::{Caller, Usage, parse_arguments};
 pub use call::{CancelToken, Run};
 pub use config::{
-    Config, Deadlines, Idle, LinkChoice, PluginConfig, Restarts, Stderr, StderrFn, Versions,
+    Config, Deadlines, Idle, LinkChoice, PluginConfig, Restarts, Stderr, StderrFn, Terminal,
+    Versions,
 };
 pub use context::{AppContext, ClosureFn, CommandFn, Context, NoContext};
 pub use engine::{Command, Engine};

@@ -103,11 +103,8 @@ fn an_engine_that_went_properly_leaves_nothing_for_its_guard() {
 fn a_guard_that_was_killed_is_replaced() {
     let mut host = Host::start("run", None);
     host.wait_for_steps(30);
-    let guards = || {
-        let all = tree::processes_with_env(MARK, &host.mark);
-        let is_guard = |pid: &u32| describe(&[*pid]).contains("pegboard-guard");
-        all.into_iter().filter(is_guard).collect::<Vec<_>>()
-    };
+    let process = host.child.id();
+    let guards = || guards(process);
     let first = guards();
     assert!(!first.is_empty(), "no guard");
     for guard in &first {
@@ -120,6 +117,30 @@ fn a_guard_that_was_killed_is_replaced() {
     host.check_nothing_left("after the guard");
 }
 
+#[test]
+fn nothing_survives_a_host_whose_caller_has_no_path() {
+    for (seed, path) in (3000..).zip(["", "/nowhere"]) {
+        let mut host = Host::start_with("run", None, &[("PATH", path)]);
+        host.wait_for_steps(20 + random(seed) % STEPS);
+        host.child.kill().expect("the host runs");
+        host.check_nothing_left(&format!("PATH={path}"));
+    }
+}
+
+/// The guards of a host, which have none of its environment.
+fn guards(host: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let own = format!("PEGBOARD_INSTANCE={host}.");
+    pids.filter(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0);
+        words.any(|word| word == b"pegboard-guard")
+            && words.any(|word| word.starts_with(own.as_bytes()))
+    })
+    .collect()
+}
+
 /// The example `load`, running.
 struct Host {
     child: Child,
@@ -130,6 +151,10 @@ struct Host {
 
 impl Host {
     fn start(ending: &str, steps: Option<u64>) -> Host {
+        Host::start_with(ending, steps, &[])
+    }
+
+    fn start_with(ending: &str, steps: Option<u64>, variables: &[(&str, &str)]) -> Host {
         let (mark, scratch) = (unique(), Scratch::new());
         let mut child = Command::new(example("load"))
             .arg(scratch.path())
@@ -138,6 +163,7 @@ impl Host {
             .arg(ending)
             .args(steps.map(|steps| steps.to_string()))
             .env(MARK, &mark)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -175,10 +201,10 @@ impl Host {
     /// Waits for the end of the host, and says how long everything that it has started lived on.
     fn check_nothing_left(&mut self, what: &str) -> Duration {
         self.child.wait().expect("a status");
-        let began = Instant::now();
+        let (began, host) = (Instant::now(), self.child.id());
         let left = || tree::processes_with_env(MARK, &self.mark);
         let clean = tree::wait_until(CLEAN, || {
-            left().is_empty() && self.scratch.contents().is_empty()
+            left().is_empty() && self.scratch.contents().is_empty() && guards(host).is_empty()
         });
         assert!(
             clean,

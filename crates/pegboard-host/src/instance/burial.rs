@@ -11,7 +11,7 @@ use super::Instance;
 use crate::Deadlines;
 
 /// How long the rest of standard error is waited for when the process is gone, on a busy machine.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long the reader may take to come to the end of what a process left in its pipe, on a busy machine.
 const DRAIN: Duration = Duration::from_secs(2);
 

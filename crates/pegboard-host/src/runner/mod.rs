@@ -31,9 +31,19 @@ pub(crate) struct Launch {
     pub(crate) directory: PathBuf,
     /// The value of [`MARK`]; no other process has it.
     pub(crate) mark: String,
-    /// Whether the standard streams are the link, or the application's own.
-    pub(crate) piped: bool,
+    pub(crate) streams: Streams,
     pub(crate) stderr: StderrTo,
+}
+
+/// What the standard input and output of a process are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// The link.
+    Link,
+    /// The application's own.
+    Shared,
+    /// No input, and an output that goes where standard error goes.
+    Apart,
 }
 
 /// Where the standard error of a process goes.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pegboard_transport::Link;
 
-use super::{Launch, MARK, Owned, Spawned, StderrTo};
+use super::{Launch, MARK, Owned, Spawned, StderrTo, Streams};
 
 /// A running or ended process.
 #[derive(Debug)]
@@ -19,12 +19,11 @@ pub(crate) struct Process {
 
 /// Starts a process.
 pub(crate) fn spawn(launch: Launch, _: &Arc<Guard>) -> io::Result<Spawned> {
-    let streams = || {
-        if launch.piped {
-            Stdio::piped()
-        } else {
-            Stdio::inherit()
-        }
+    let streams = || match launch.streams {
+        Streams::Link => Stdio::piped(),
+        Streams::Shared => Stdio::inherit(),
+        // There are no local sockets here, and so no process whose streams are not the link.
+        Streams::Apart => Stdio::null(),
     };
     let mut child = Command::new(&launch.program)
         .args(&launch.arguments)

@@ -12,7 +12,8 @@ use crate::runner::MARK;
 
 /// What the guard does, as a program for the shell. It reads which process groups come and go, and when its input ends
 /// without a farewell, this process was killed: it then kills the groups and everything that carries the mark. It looks
-/// three times in a row, since a process that is just becoming another program cannot be seen.
+/// three times in a row, since a process that is just becoming another program cannot be seen. Where there is no
+/// `grep`, the shell looks by itself, which takes longer.
 const PROGRAM: &str = r#"
 trap '' HUP INT TERM QUIT PIPE TSTP TTIN TTOU
 mark=$1 directory=$2 groups=
@@ -24,16 +25,31 @@ while read -r word group; do
     esac
 done
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
+if command -v grep >/dev/null; then
+    marked() { grep -l -a -F "$mark" /proc/[0-9]*/environ; }
+else
+    marked() {
+        for file in /proc/[0-9]*/environ; do
+            while line=; read -r line || [ -n "$line" ]; do
+                case $line in *"$mark"*) echo "$file"; break ;; esac
+            done <"$file"
+        done
+    }
+fi
 round=0 quiet=0
 while [ $round -lt 500 ] && [ $quiet -lt 3 ]; do
     quiet=$((quiet + 1)) round=$((round + 1))
-    for file in $(grep -l -a -F "$mark" /proc/[0-9]*/environ 2>/dev/null); do
+    for file in $(marked 2>/dev/null); do
         process=${file#/proc/}
         kill -KILL "${process%/environ}" 2>/dev/null && quiet=0
     done
 done
 rm -rf -- "$directory"
 "#;
+
+/// Where the guard finds its tools, whatever the caller has in his PATH: where all systems have them, and NixOS.
+const TOOLS: &str =
+    "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/run/current-system/sw/bin";
 
 /// How long a guard may take to see that it is not needed any more.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -94,7 +110,9 @@ impl Guard {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .env_remove(MARK)
+            .env_clear()
+            .env("PATH", TOOLS)
+            .env("LC_ALL", "C")
             .process_group(0)
             .spawn()?;
         let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;

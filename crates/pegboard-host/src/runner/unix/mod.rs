@@ -10,7 +10,7 @@ pub(crate) use terminal::{give_terminal, take_terminal};
 pub(crate) use watch::Alarm;
 
 use std::fs;
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,7 +23,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use pegboard_transport::Link;
 
-use super::{Launch, MARK, Owned, Spawned, StderrTo};
+use super::{Launch, MARK, Owned, Spawned, StderrTo, Streams};
 
 /// The status of a process whose end nobody was told of, since the application has its children reaped for it: neither
 /// an exit code nor a signal.
@@ -59,10 +59,10 @@ struct Leader {
 /// The guard has to run already. It learns of the process here, and of its end from the process.
 pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
     let mark = launch.mark.clone();
-    let mut child = on_spawner_thread(move || spawn_here(&launch))??;
+    let (mut child, said) = on_spawner_thread(move || spawn_here(&launch))??;
     let pid = Pid::from_child(&child);
     guard.started(pid.as_raw_pid().unsigned_abs());
-    let streams = (child.stdout.take(), child.stdin.take(), child.stderr.take());
+    let streams = (child.stdout.take(), child.stdin.take());
     let process = Owned(Arc::new(Process {
         leader: Mutex::new(Leader {
             child,
@@ -76,13 +76,13 @@ pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
         pidfd: rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok(),
     }));
     // From here on, an error drops the process, which ends it.
-    let (stdout, stdin, stderr) = streams;
+    let (stdout, stdin) = streams;
     let link = match (stdout, stdin) {
         (Some(stdout), Some(stdin)) => Some(Link::from_fds(stdout.into(), stdin.into())?),
         _ => None,
     };
-    let stderr = stderr
-        .map(|stderr| Link::source_from_fd(stderr.into()))
+    let stderr = said
+        .map(|said| Link::source_from_fd(said.into()))
         .transpose()?;
     Ok(Spawned {
         process,
@@ -91,7 +91,15 @@ pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
     })
 }
 
-fn spawn_here(launch: &Launch) -> io::Result<Child> {
+/// Starts the process, and gives what it says on standard error if that is not the application's own.
+fn spawn_here(launch: &Launch) -> io::Result<(Child, Option<PipeReader>)> {
+    let (said, stderr) = match launch.stderr {
+        StderrTo::Pipe => {
+            let (said, stderr) = io::pipe()?;
+            (Some(said), OwnedFd::from(stderr))
+        }
+        StderrTo::Inherit => (None, io::stderr().as_fd().try_clone_to_owned()?),
+    };
     let mut command = Command::new(&launch.program);
     command
         .args(&launch.arguments)
@@ -100,23 +108,15 @@ fn spawn_here(launch: &Launch) -> io::Result<Child> {
         .env(MARK, &launch.mark)
         .current_dir(&launch.directory)
         .process_group(0);
-    let streams = || {
-        if launch.piped {
-            Stdio::piped()
-        } else {
-            Stdio::inherit()
-        }
+    let (stdin, stdout) = match launch.streams {
+        Streams::Link => (Stdio::piped(), Stdio::piped()),
+        Streams::Shared => (Stdio::inherit(), Stdio::inherit()),
+        Streams::Apart => (Stdio::null(), stderr.try_clone()?.into()),
     };
-    command
-        .stdin(streams())
-        .stdout(streams())
-        .stderr(match launch.stderr {
-            StderrTo::Pipe => Stdio::piped(),
-            StderrTo::Inherit => Stdio::inherit(),
-        });
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
     #[cfg(target_os = "linux")]
     die_with_parent(&mut command);
-    command.spawn()
+    Ok((command.spawn()?, said))
 }
 
 /// Has the kernel kill the child when the thread that starts it ends, which is when this process ends.
