@@ -38,7 +38,8 @@ impl Call {
         &self.engine
     }
 
-    /// The value of the argument or flag of this name; its default, or none, if it was not given.
+    /// The value of the argument or flag of this name; its default, or none, if it was not given. A switch that was
+    /// given is true.
     pub fn value(&self, name: &str) -> Option<&Value> {
         let sig = &self.signature.sig;
         let mut positional = sig
@@ -60,6 +61,7 @@ impl Call {
             .rev()
             .find(|(flag, _)| flag.item == name);
         match given {
+            Some((_, None)) => Some(&TRUE),
             Some((_, value)) => value.as_ref(),
             None => sig
                 .named
@@ -164,6 +166,8 @@ impl Call {
         &self.arguments
     }
 }
+
+static TRUE: Value = Value::Bool(true, Span::UNKNOWN);
 
 fn read<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, LabeledError> {
     let span = value.span();

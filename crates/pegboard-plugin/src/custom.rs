@@ -128,6 +128,23 @@ impl CustomTypes {
             .insert(T::NAME, Box::new(Registered::<T>(std::marker::PhantomData)));
     }
 
+    /// Puts plain data in the place of every handle inside a value, as far as it can be had.
+    pub(crate) fn make_plain(&self, value: &mut Value) {
+        match value {
+            Value::Custom(custom, span) => {
+                let operations = self.0.get(custom.name.as_str());
+                if let Some(Ok(plain)) = operations.map(|known| known.plain(custom, *span)) {
+                    *value = plain;
+                }
+            }
+            Value::List(values, _) => values.iter_mut().for_each(|value| self.make_plain(value)),
+            Value::Record(fields, _) => {
+                fields.values_mut().for_each(|value| self.make_plain(value))
+            }
+            _ => {}
+        }
+    }
+
     /// Applies an operation to a handle.
     pub(crate) fn apply(
         &self,
@@ -160,6 +177,8 @@ pub(crate) enum Applied {
 }
 
 trait Operations: Any + Send + Sync {
+    fn plain(&self, custom: &CustomValue, span: Span) -> Result<Value, LabeledError>;
+
     fn apply(
         &self,
         custom: &CustomValue,
@@ -172,6 +191,10 @@ trait Operations: Any + Send + Sync {
 struct Registered<T>(std::marker::PhantomData<fn() -> T>);
 
 impl<T: CustomType> Operations for Registered<T> {
+    fn plain(&self, custom: &CustomValue, span: Span) -> Result<Value, LabeledError> {
+        open::<T>(custom, span)?.to_base_value(span)
+    }
+
     fn apply(
         &self,
         custom: &CustomValue,

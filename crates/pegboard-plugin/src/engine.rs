@@ -167,7 +167,7 @@ impl Engine {
         self.shared.interrupts.is_set()
     }
 
-    /// Has a function called at every interrupt, until what is given back is dropped.
+    /// Has a function called at every interrupt, on a thread of its own, until what is given back is dropped.
     #[must_use = "it is called no more when this is dropped"]
     pub fn on_interrupt(&self, act: impl Fn() + Send + Sync + 'static) -> OnInterrupt {
         OnInterrupt {
@@ -184,7 +184,7 @@ impl Engine {
             .shared
             .engine_call_with_input(self.context, call, input)?;
         match response {
-            EngineResponse::Data(header) => Ok(crate::runtime::read(header, output)),
+            EngineResponse::Data(header) => Ok(self.shared.input(header, output)),
             EngineResponse::Error(error) => Err(*error),
             other => Err(unexpected("the call", &other)),
         }
@@ -195,7 +195,7 @@ impl Engine {
         let (response, output) = self.ask(call)?;
         match response {
             EngineResponse::Data(header) => {
-                let input: Input = crate::runtime::read(header, output);
+                let input: Input = self.shared.input(header, output);
                 Ok(Some(input.into_value()?).filter(|value| !matches!(value, Value::Nothing(_))))
             }
             other => Err(unexpected(&name, &other)),

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pegboard_protocol::codec::{Encoding, Limits};
 use pegboard_protocol::nu::{Feature, PluginSignature};
@@ -122,7 +122,8 @@ impl Plugin {
 
     /// Runs the plugin over a link until the engine says goodbye or is gone. For tests; programs call
     /// [`Plugin::serve`].
-    pub fn serve_on(self, link: Link) -> Result<(), StartError> {
+    pub fn serve_on(mut self, link: Link) -> Result<(), StartError> {
+        self.definition.plain_examples();
         let settings = PluginSettings {
             name: self.definition.name.clone(),
             encoding: self.encoding.unwrap_or(Encoding::MsgPack),
@@ -139,6 +140,8 @@ impl Plugin {
         let connection =
             Connection::start_plugin(link, settings, |connection| shared.handler(connection))?;
         shared.await_end();
+        // With the process, what is still queued would be lost.
+        connection.wait_until_written(Instant::now() + LAST_WORDS);
         connection.close_sink();
         Ok(())
     }
@@ -148,6 +151,9 @@ impl Plugin {
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the engine has to name its version first, as every Nushell does; that one is then spoken.
 const WAIT: Duration = Duration::from_secs(2);
+
+/// How long the engine may take to read the last answers.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The version to speak to an engine that leaves it to the plugin.
 const NEWEST: Version = Version::new(0, 115, 1);

@@ -14,9 +14,12 @@ pub(crate) struct Interrupts {
     listeners: Arc<Mutex<Listeners>>,
 }
 
+/// What is to be done at an interrupt.
+type Function = Arc<dyn Fn() + Send + Sync>;
+
 #[derive(Default)]
 struct Listeners {
-    functions: BTreeMap<u64, Arc<dyn Fn() + Send + Sync>>,
+    functions: BTreeMap<u64, Function>,
     // bounded by: input streams that are open; those that are over are removed when one is added
     streams: Vec<StreamStop>,
 }
@@ -26,16 +29,18 @@ impl Interrupts {
         self.flag.load(Ordering::Acquire)
     }
 
-    /// An interrupt has come. Waits for nothing but the functions that were registered.
-    pub(crate) fn set(&self) {
+    /// An interrupt has come: streams end, and the functions that are to be called are given back.
+    pub(crate) fn set(&self) -> Vec<Function> {
         self.flag.store(true, Ordering::Release);
         let (functions, streams) = {
             let mut listeners = lock(&self.listeners);
-            let functions: Vec<_> = listeners.functions.values().cloned().collect();
-            (functions, std::mem::take(&mut listeners.streams))
+            (
+                listeners.functions.values().cloned().collect(),
+                std::mem::take(&mut listeners.streams),
+            )
         };
         streams.iter().for_each(StreamStop::stop);
-        functions.iter().for_each(|function| function());
+        functions
     }
 
     pub(crate) fn reset(&self) {

@@ -39,6 +39,19 @@ pub(crate) struct Definition {
     pub(crate) customs: CustomTypes,
 }
 
+impl Definition {
+    /// Engines cannot read custom values in examples, so their results are shown as plain data.
+    pub(crate) fn plain_examples(&mut self) {
+        for command in &mut self.commands {
+            for example in &mut Arc::make_mut(&mut command.signature).examples {
+                if let Some(result) = &mut example.result {
+                    self.customs.make_plain(result);
+                }
+            }
+        }
+    }
+}
+
 /// A command that can be run.
 pub(crate) struct Runnable {
     pub(crate) signature: Arc<PluginSignature>,
@@ -251,11 +264,11 @@ impl Shared {
                     waiter.set(Err(LabeledError::new("the engine has gone")));
                 }
             }
-            Incoming::Signal(Signal::Interrupt) => self.interrupts.set(),
+            Incoming::Signal(Signal::Interrupt) => self.interrupt(),
             Incoming::Signal(Signal::Reset) => self.interrupts.reset(),
             Incoming::Goodbye => self.live(|life| life.goodbye = true),
             Incoming::Failed(failure) => {
-                self.interrupts.set();
+                self.interrupt();
                 self.live(|life| life.over = Some(failure));
             }
             Incoming::Response { .. }
@@ -263,6 +276,16 @@ impl Shared {
             | Incoming::CallFailed { .. }
             | Incoming::EngineCall { .. }
             | Incoming::Option(_) => {}
+        }
+    }
+
+    /// Streams end at once; what the plugin wants to do may take its time, so it has a thread.
+    fn interrupt(&self) {
+        for function in self.interrupts.set() {
+            self.pool.run(move || {
+                // A panic costs nobody else anything.
+                let _ = catch_unwind(AssertUnwindSafe(|| function()));
+            });
         }
     }
 
@@ -377,8 +400,8 @@ impl Shared {
         handler(call).map(Applied::Output)
     }
 
-    /// The input of a call; its stream ends with an error when the user interrupts.
-    fn input(&self, header: Header, stream: Option<InStream>) -> Input {
+    /// What the engine gives, to a call or as an answer; its stream ends with an error when the user interrupts.
+    pub(crate) fn input(&self, header: Header, stream: Option<InStream>) -> Input {
         if let Some(stream) = &stream {
             let stop = stream.stop_handle();
             self.interrupts.stop_at_next(stop);
@@ -439,7 +462,7 @@ impl Shared {
 }
 
 /// Makes an input of what the engine sent.
-pub(crate) fn read(header: Header, stream: Option<InStream>) -> Input {
+fn read(header: Header, stream: Option<InStream>) -> Input {
     Input::read(
         header,
         stream,

@@ -123,6 +123,21 @@ impl<R: Role + Send + 'static> Connection<R> {
         true
     }
 
+    /// Waits until everything that is queued was written, or can no longer be. False at the deadline.
+    pub fn wait_until_written(&self, deadline: Instant) -> bool {
+        let mut state = self.shared.lock();
+        while state.queued() > 0 && !state.shut && state.session.failure().is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let room = &self.shared.room;
+            let waited = room.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     /// Reserves a stream and gives its number, for the header that announces it, and the end to write to.
     pub fn open_stream(&self, kind: StreamKind) -> (StreamId, OutStream<R>) {
         let id = self.shared.lock().session.open_stream(kind);
