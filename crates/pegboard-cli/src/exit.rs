@@ -77,9 +77,14 @@ impl Failure {
             (_, Some(signal)) => Exit::Signalled(signal),
             (ErrorKind::Plugin | ErrorKind::Cancelled, _) => Exit::Failed,
             (ErrorKind::Misuse, _) => Exit::Misused,
-            (ErrorKind::Start | ErrorKind::Gone | ErrorKind::TimedOut | ErrorKind::Refused, _) => {
-                Exit::Gone
-            }
+            (
+                ErrorKind::Start
+                | ErrorKind::Protocol
+                | ErrorKind::Gone
+                | ErrorKind::TimedOut
+                | ErrorKind::Refused,
+                _,
+            ) => Exit::Gone,
         }
     }
 }

@@ -7,12 +7,16 @@ use pegboard_protocol::nu::{Call, EvaluatedCall, Response, RunCall};
 use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 use pegboard_transport::{InStream, StreamStop};
 
+use crate::args::nearest::nearest;
 use crate::custom;
 use crate::engine_calls;
 use crate::instance::{Bounds, Instance, Lease, Slot, SlotEvent, Waited, response_name};
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
+
+/// How many of a plugin's commands an error lists.
+const MOST_NAMES: usize = 8;
 
 /// A run of a command that is being put together; [`Run::call`] makes it.
 #[must_use = "nothing runs before `call`"]
@@ -93,8 +97,13 @@ impl Run {
 
     /// Starts the plugin if it does not run, makes the call and waits for the answer.
     ///
+    /// A command that is not among the plugin's signatures is refused, if these were asked for before
+    /// ([`crate::Plugin::signatures`], [`crate::Engine::find`]). They are not asked for here, which would cost a round
+    /// trip: then it is the plugin that says that it has no such command.
+    ///
     /// A stream in the answer is read when it is asked for, and the plugin waits for it.
     pub fn call(self) -> Result<Flow, Error> {
+        self.check_command()?;
         let until = self.deadline.map(|deadline| Instant::now() + deadline);
         if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
             return Err(cancelled(&self.plugin.name));
@@ -146,6 +155,27 @@ impl Run {
             }
             other => Err(unexpected_response(&other, &what, &instance.name)),
         }
+    }
+}
+
+impl Run {
+    fn check_command(&self) -> Result<(), Error> {
+        let Some(signatures) = self.plugin.known_signatures() else {
+            return Ok(());
+        };
+        let names = || signatures.iter().map(|known| known.sig.name.as_str());
+        if names().any(|name| name == self.command) {
+            return Ok(());
+        }
+        let error = Error::misuse(format!("it has no command `{}`", self.command));
+        let all: Vec<_> = names().map(|name| format!("`{name}`")).collect();
+        let help = match nearest(&self.command, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if all.is_empty() => "it has no commands".to_owned(),
+            None if all.len() <= MOST_NAMES => format!("it has {}", all.join(", ")),
+            None => format!("it has {} and others", all[..MOST_NAMES].join(", ")),
+        };
+        Err(error.help(help).of(&self.plugin.name))
     }
 }
 
@@ -297,10 +327,12 @@ fn cancelled(plugin: &str) -> Error {
 /// The error for a response of the wrong kind, which costs the call and nothing more.
 pub(crate) fn unexpected_response(response: &Response, what: &str, plugin: &str) -> Error {
     let message = format!(
-        "plugin {plugin} sent a response of the wrong kind, `{}`, when {what}",
+        "it broke the rules: it sent a response of the wrong kind, `{}`, when {what}",
         response_name(response)
     );
-    Error::new(ErrorKind::Plugin, message.into()).of(plugin)
+    Error::new(ErrorKind::Protocol, message.into())
+        .of(plugin)
+        .help("this is a mistake in the plugin; it goes on running")
 }
 
 /// Ends calls from another thread. Copies stand for the same token.

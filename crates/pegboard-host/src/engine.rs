@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ impl Engine {
             )));
         }
         // The name counts, not what a link of that name points to.
-        let path = std::path::absolute(&path).unwrap_or(path);
+        let path = plain_path(&path).unwrap_or(path);
         if config.interpreter.is_none() && !has_interpreter(&path) && !is_executable(&path) {
             let error = LabeledError::new(format!("{} may not be executed", path.display()))
                 .with_help("give the file the right to be executed (chmod +x), or name an interpreter for it");
@@ -106,10 +106,15 @@ impl Engine {
             });
         }
         if let Some(other) = plugins.iter().find(|known| known.name == name) {
-            return Err(Error::misuse(format!(
-                "a plugin named {name} is loaded already, from {}",
+            let message = format!(
+                "{} was not loaded: a plugin named `{name}` is loaded already, from {}",
+                path.display(),
                 other.path.display()
-            )));
+            );
+            return Err(Error::misuse(message).help(
+                "rename one of the files: the plugin's name is that of its file, without `nu_plugin_` and the \
+                 extension",
+            ));
         }
         let plugin = Arc::new(PluginCore::new(Arc::downgrade(core), name, path, config));
         plugins.push(plugin.clone());
@@ -475,6 +480,16 @@ impl std::fmt::Debug for EngineCore {
 /// The plugin that made a custom value.
 pub(crate) fn owner_of(value: &pegboard_protocol::CustomValue) -> Option<Arc<PluginCore>> {
     value.owner.mark::<Mark>()?.plugin.upgrade()
+}
+
+/// A path without `.` and `..`, so that a plugin has one path. Links are left as they are, unless a `..` follows.
+fn plain_path(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if climbs => Ok(parent.canonicalize()?.join(name)),
+        _ => Ok(path),
+    }
 }
 
 /// The directory for an engine's sockets.

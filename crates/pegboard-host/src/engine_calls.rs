@@ -140,7 +140,13 @@ fn respond(
         }
         EngineCall::GetCurrentDir => {
             let directory = context.directory()?;
-            Some(Value::string(directory.to_string_lossy())).into()
+            let Some(directory) = directory.to_str() else {
+                return Err(LabeledError::new(format!(
+                    "GetCurrentDir: the path of the directory is not UTF-8, and so cannot be told to a plugin: {}",
+                    directory.to_string_lossy()
+                )));
+            };
+            Some(Value::string(directory)).into()
         }
         EngineCall::AddEnvVar(name, mut value) => {
             crate::custom::adopt(&mut value, instance);

@@ -20,6 +20,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The plugin said no.
     Plugin,
+    /// The plugin broke a rule in what it answered, which costs the call and nothing more: it goes on.
+    Protocol,
     /// The plugin did not start, or not as it should.
     Start,
     /// The plugin went away, or had to be cut off because it broke the rules.
@@ -111,8 +113,10 @@ impl Error {
     /// The error as a plugin gets to see it.
     pub fn into_labeled(self) -> LabeledError {
         let mut error = Arc::unwrap_or_clone(self.error);
-        if let (Some(plugin), ErrorKind::Gone | ErrorKind::Start | ErrorKind::TimedOut) =
-            (&self.plugin, self.kind)
+        if let (
+            Some(plugin),
+            ErrorKind::Protocol | ErrorKind::Gone | ErrorKind::Start | ErrorKind::TimedOut,
+        ) = (&self.plugin, self.kind)
         {
             error.msg = format!("plugin {plugin}: {}", error.msg);
         }

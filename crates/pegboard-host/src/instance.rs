@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::nu::{Call, CallId, EngineResponse, PluginOption, Response, Signal};
 use pegboard_protocol::session::{Failure, FailureKind, Host, Refusal};
-use pegboard_transport::{Connection, Handler, Incoming};
+use pegboard_transport::{Connection, Handler, Incoming, Recorder};
 use semver::Version;
 
 use crate::engine::EngineCore;
@@ -38,6 +38,8 @@ pub(crate) struct Instance {
     pub(crate) calls_made: AtomicU64,
     connection: OnceLock<Connection<Host>>,
     stderr: Mutex<Option<StderrReader>>,
+    /// Where to write down what becomes of it.
+    recorder: Option<Recorder>,
     /// Calls that the plugin has not done with. Taken after the session's lock where both are needed.
     slots: Mutex<HashMap<CallId, Arc<Slot>>>,
     activity: Mutex<Activity>,
@@ -75,6 +77,7 @@ pub(crate) struct Parts {
     pub(crate) process: Owned,
     pub(crate) tail: Arc<Tail>,
     pub(crate) stderr: Option<StderrReader>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Instance {
@@ -90,6 +93,7 @@ impl Instance {
             calls_made: AtomicU64::new(0),
             connection: OnceLock::new(),
             stderr: Mutex::new(parts.stderr),
+            recorder: parts.recorder,
             slots: Mutex::default(),
             activity: Mutex::new(Activity {
                 last: now,
@@ -103,6 +107,13 @@ impl Instance {
             ending: Mutex::default(),
             ended: Condvar::new(),
         })
+    }
+
+    /// Writes a remark into the trace, if there is one.
+    pub(crate) fn note(&self, note: &str, details: serde_json::Value) {
+        if let Some(recorder) = &self.recorder {
+            recorder.note(&self.name, note, details);
+        }
     }
 
     pub(crate) fn connect(&self, connection: Connection<Host>) {
@@ -248,7 +259,8 @@ impl Instance {
             .diagnosed(self.diagnosis());
         match failure.kind {
             FailureKind::Closed => error.help("it is started again at the next use"),
-            FailureKind::Undecodable => error.help(
+            // Where the mistake is inside of a message, it was no print that got in between.
+            FailureKind::Undecodable if failure.message.contains(" (byte ") => error.help(
                 "a plugin must write nothing but messages to its standard output: whatever it prints has to go to \
                  standard error",
             ),
@@ -283,7 +295,7 @@ impl Instance {
     pub(crate) fn provisional_diagnosis(&self) -> Diagnosis {
         let versions = self.versions();
         Diagnosis {
-            exit: self.process.ended().map(burial::describe),
+            exit: self.process.ended().and_then(burial::describe),
             stderr: self.tail.lines(),
             plugin_version: versions.as_ref().map(|(plugin, _)| plugin.clone()),
             engine_version: versions.map(|(_, engine)| engine.to_string()),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use pegboard_protocol::LabeledError;
 use pegboard_protocol::codec::DecodeErrorKind;
 use pegboard_protocol::nu::Feature;
 use pegboard_protocol::session::{EnginePolicy, HandshakeError, compatible};
-use pegboard_transport::{Connection, EngineSettings, Link, StartError, StartFailure};
+use pegboard_transport::{Connection, EngineSettings, Link, Recorder, StartError, StartFailure};
 use semver::Version;
 use serde_json::json;
 
@@ -69,7 +69,16 @@ fn start_and_upgrade(
             connection.ask(|session| session.peer().features.contains(&Feature::LocalSocket))
         });
     let second = if can {
-        start_in_its_version(plugin, engine, Mode::LocalSocket).ok()
+        first.note("upgrade", json!({ "to": "local socket" }));
+        start_in_its_version(plugin, engine, Mode::LocalSocket)
+            .inspect_err(|error| {
+                let reason = &error.labeled().msg;
+                first.note(
+                    "upgrade failed",
+                    json!({ "reason": reason, "goes_on_with": "stdio" }),
+                );
+            })
+            .ok()
     } else {
         None
     };
@@ -121,6 +130,8 @@ fn start_in_its_version(
 
 struct Failed {
     error: Error,
+    /// The first bytes that the plugin wrote.
+    received: Vec<u8>,
     /// The version that the plugin announced before it went away, if that may have been because of ours.
     retry_with: Option<Version>,
 }
@@ -129,8 +140,35 @@ impl From<Error> for Failed {
     fn from(error: Error) -> Failed {
         Failed {
             error,
+            received: Vec::new(),
             retry_with: None,
         }
+    }
+}
+
+impl Failed {
+    /// Writes down why the start failed, with all that is known about it.
+    fn note(&self, recorder: &Recorder, plugin: &str) {
+        let mut details = json!({ "reason": self.error.labeled().msg });
+        if let Some(diagnosis) = self.error.diagnosis() {
+            if let Some(exit) = &diagnosis.exit {
+                details["exit"] = exit.as_str().into();
+            }
+            if !diagnosis.stderr.is_empty() {
+                details["stderr"] = json!(diagnosis.stderr);
+            }
+        }
+        let printable =
+            |text: &&str| !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+        match std::str::from_utf8(&self.received).ok().filter(printable) {
+            Some("") => {}
+            Some(text) => details["received"] = text.into(),
+            None => {
+                let hex = self.received.iter().map(|byte| format!("{byte:02x}"));
+                details["received_hex"] = hex.collect::<String>().into();
+            }
+        }
+        recorder.note(plugin, "failed", details);
     }
 }
 
@@ -138,6 +176,20 @@ fn start_once(
     plugin: &Arc<PluginCore>,
     engine: &Arc<EngineCore>,
     mode: Mode,
+) -> Result<Arc<Instance>, Failed> {
+    let recorder = engine.config.recorder.as_ref().map(Recorder::instance);
+    start_recorded(plugin, engine, mode, recorder.clone()).inspect_err(|failed| {
+        if let Some(recorder) = &recorder {
+            failed.note(recorder, &plugin.name);
+        }
+    })
+}
+
+fn start_recorded(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+    mode: Mode,
+    recorder: Option<Recorder>,
 ) -> Result<Arc<Instance>, Failed> {
     let deadlines = engine.config.deadlines;
     let (program, mut arguments) = command_line(plugin, engine)?;
@@ -184,7 +236,7 @@ fn start_once(
             Stderr::Discard | Stderr::Forward(_) => StderrTo::Pipe,
         },
     };
-    if let Some(recorder) = &engine.config.recorder {
+    if let Some(recorder) = &recorder {
         let argv: Vec<_> = std::iter::once(launch.program.as_os_str())
             .chain(launch.arguments.iter().map(OsString::as_os_str))
             .map(|word| word.to_string_lossy())
@@ -219,6 +271,7 @@ fn start_once(
         process,
         tail,
         stderr,
+        recorder,
     };
     if !engine.process_started(starting.process.share()) {
         return Err(starting.fail("the engine is being shut down".to_owned(), None));
@@ -258,6 +311,7 @@ struct Starting<'a> {
     process: Owned,
     tail: Arc<Tail>,
     stderr: Option<StderrReader>,
+    recorder: Option<Recorder>,
 }
 
 impl Starting<'_> {
@@ -282,7 +336,7 @@ impl Starting<'_> {
             flow: config.flow,
             encoding_timeout: config.deadlines.encoding,
             hello_timeout: config.deadlines.hello,
-            recorder: config.recorder.clone(),
+            recorder: self.recorder.clone(),
         };
         let mut starting = Some(self);
         let mut made = None;
@@ -331,6 +385,7 @@ impl Starting<'_> {
             process: self.process,
             tail: self.tail,
             stderr: self.stderr,
+            recorder: self.recorder,
         })
     }
 
@@ -362,6 +417,7 @@ impl Starting<'_> {
         failed.error = failed.error.diagnosed(diagnosis);
         Failed {
             retry_with,
+            received: error.received.clone(),
             ..failed
         }
     }
@@ -378,7 +434,7 @@ impl Starting<'_> {
             stderr.finish(Instant::now() + LAST_WORDS);
         }
         let diagnosis = crate::Diagnosis {
-            exit: status.map(crate::instance::describe),
+            exit: status.and_then(crate::instance::describe),
             stderr: self.tail.lines(),
             ..crate::Diagnosis::default()
         };
@@ -395,18 +451,50 @@ fn start_error(plugin: &PluginCore, message: String) -> Error {
 }
 
 fn spawn_error(plugin: &PluginCore, program: &Path, error: &io::Error) -> Error {
+    let missing = match error.kind() {
+        io::ErrorKind::NotFound => missing(program),
+        _ => None,
+    };
     let program = program.display();
     match error.kind() {
-        io::ErrorKind::NotFound => start_error(
-            plugin,
-            format!("{program} could not be started: it names a missing interpreter"),
-        ),
+        io::ErrorKind::NotFound => match missing {
+            Some((what, help)) => {
+                let message = format!("{program} could not be started: {what}");
+                start_error(plugin, message).help(help)
+            }
+            None => start_error(plugin, format!("{program} is not there")),
+        },
         io::ErrorKind::PermissionDenied => {
             start_error(plugin, format!("{program} may not be executed"))
                 .help("give the file the right to be executed (chmod +x)")
         }
         _ => start_error(plugin, format!("{program} could not be started: {error}")),
     }
+}
+
+/// What a program lacks that is there and still is not found, and what to do. None if the program is not there.
+fn missing(program: &Path) -> Option<(String, String)> {
+    /// As much of a file as the kernel looks at.
+    const HEAD: u64 = 256;
+    let mut head = Vec::new();
+    fs::File::open(program)
+        .and_then(|file| file.take(HEAD).read_to_end(&mut head))
+        .ok()?;
+    let Some(line) = head.strip_prefix(b"#!") else {
+        let what = "the system's loader that it was built for is missing".to_owned();
+        return Some((what, "is it a program for this system?".to_owned()));
+    };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let interpreter = line.split_whitespace().next().unwrap_or_default();
+    let help = if line.ends_with('\r') {
+        "its lines end in CR LF, as on Windows, and the system takes the CR for a part of the name: save it with LF"
+            .to_owned()
+    } else {
+        format!("install {interpreter}, or correct the first line of the file")
+    };
+    let what = format!("its first line names the interpreter `{interpreter}`, which is not there");
+    Some((what, help))
 }
 
 fn environment(engine: &EngineCore) -> Vec<(OsString, OsString)> {

@@ -69,7 +69,8 @@ impl Plugin {
         &self.core.path
     }
 
-    /// The commands that the plugin has. Starts it when it is asked for the first time.
+    /// The commands that the plugin has, in the order in which it names them. Starts it when it is asked for the first
+    /// time; the answer is kept for as long as the plugin is loaded.
     pub fn signatures(&self) -> Result<Arc<[PluginSignature]>, Error> {
         self.core.signatures()
     }
@@ -330,6 +331,11 @@ impl PluginCore {
             Idle::After(limit) => Some(limit),
             Idle::Never => None,
         }
+    }
+
+    /// The signatures, if the plugin was asked for them before.
+    pub(crate) fn known_signatures(&self) -> Option<Arc<[PluginSignature]>> {
+        self.known().signatures.clone()
     }
 
     pub(crate) fn signatures(self: &Arc<Self>) -> Result<Arc<[PluginSignature]>, Error> {

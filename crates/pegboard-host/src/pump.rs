@@ -101,8 +101,9 @@ fn broken(instance: &Instance, error: Broken) -> Error {
             "reading the output was cancelled".into(),
         ),
         Broken::Stream(error @ (StreamError::WrongKind | StreamError::TimedOut)) => {
-            let message = format!("plugin {}: {error}", instance.name);
-            Error::new(ErrorKind::Plugin, message.into())
+            let message = format!("it broke the rules in its output: {error}");
+            Error::new(ErrorKind::Protocol, message.into())
+                .help("this is a mistake in the plugin; it goes on running")
         }
     };
     error.of(&instance.name)

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hostile_common::{MARK, PATIENCE, Rig, SHORT};
-use pegboard_host::ErrorKind::{Gone, Plugin as SaidNo, Start, TimedOut};
+use pegboard_host::ErrorKind::{Gone, Plugin as SaidNo, Protocol, Start, TimedOut};
 use pegboard_host::{Deadlines, Error, ErrorKind, Flow, Plugin, State, Value};
 use pegboard_testkit::hostile::{MODES, Mode};
 use pegboard_testkit::tree;
@@ -110,7 +110,7 @@ const CASES: &[Case] = &[
     // Responses.
     case(Mode::NeverReplies, Call, Fails(TimedOut, &[NAME, "answering `hostile` took longer than 600ms"]), Runs),
     case(Mode::NeverRepliesSignature, Signatures, Fails(TimedOut, &[NAME, "sending its signatures took longer than 600ms"]), Runs),
-    case(Mode::WrongResponseKind, Call, Fails(SaidNo, &["plugin subject", "wrong kind, `Ordering`", "answering `hostile`"]), Runs),
+    case(Mode::WrongResponseKind, Call, Fails(Protocol, &[NAME, "broke the rules", "wrong kind, `Ordering`", "answering `hostile`"]), Runs),
     case(Mode::ResponseTwice, Call, Text("hostile"), IsGone),
     case(Mode::ResponseUnknownId, Call, Fails(Gone, &[NAME, RULES, "it answered call 9999"]), IsGone),
     case(Mode::InvalidSpanLabels, Call, Fails(SaidNo, &["the labels are wrong"]), Runs),
@@ -133,8 +133,8 @@ const CASES: &[Case] = &[
     case(Mode::DiesMidStream, Call, Fails(Gone, &[NAME, "it went away before its output was complete", "exit code 42", "hostile: exiting in the middle of a stream"]), IsGone),
     case(Mode::LateDataAfterDrop, Take(5), Items(5), Runs),
     case(Mode::DataAfterEnd, Call, Items(3), IsGone),
-    case(Mode::ListItemInByteStream, Call, Fails(SaidNo, &["plugin subject", "item of the wrong kind"]), Runs),
-    case(Mode::RawInListStream, Call, Fails(SaidNo, &["plugin subject", "item of the wrong kind"]), Runs),
+    case(Mode::ListItemInByteStream, Call, Fails(Protocol, &[NAME, "broke the rules", "item of the wrong kind"]), Runs),
+    case(Mode::RawInListStream, Call, Fails(Protocol, &[NAME, "broke the rules", "item of the wrong kind"]), Runs),
     case(Mode::EndWithoutStart, Call, Fails(Gone, &[NAME, RULES, "ended stream 9999, which was never announced"]), IsGone),
 
     // Streams that it consumes.

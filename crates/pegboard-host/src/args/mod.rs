@@ -7,7 +7,7 @@
 mod describe;
 mod flags;
 mod literal;
-mod nearest;
+pub(crate) mod nearest;
 mod problem;
 mod shape;
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::session::{Failure, FailureKind};
 
+use serde_json::json;
+
 use super::Instance;
 use crate::Deadlines;
 
@@ -125,6 +127,14 @@ impl Instance {
         if !own_end || hung_up {
             diagnosis.exit = None;
         }
+        let mut details = json!({ "unexpected": !self.was_asked_to_end() });
+        if let Some(exit) = &diagnosis.exit {
+            details["exit"] = exit.as_str().into();
+        }
+        if !own_end {
+            details["forced"] = true.into();
+        }
+        self.note("ended", details);
         self.ending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -144,17 +154,14 @@ impl Instance {
     }
 }
 
-/// How a process ended, in words.
-pub(crate) fn describe(status: ExitStatus) -> String {
+/// How a process ended, in words; none if nobody was told.
+pub(crate) fn describe(status: ExitStatus) -> Option<String> {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         let name = signal_name(signal).map_or_else(String::new, |name| format!(" ({name})"));
-        return format!("killed by signal {signal}{name}");
+        return Some(format!("killed by signal {signal}{name}"));
     }
-    match status.code() {
-        Some(code) => format!("exit code {code}"),
-        None => "ended in an unknown way".to_owned(),
-    }
+    status.code().map(|code| format!("exit code {code}"))
 }
 
 /// The name of a signal that may end a process.

@@ -20,6 +20,8 @@ pub struct ReportStyle {
     pub colour: bool,
     /// How many columns there are.
     pub width: usize,
+    /// With the last words of a plugin that ended; needless where its standard error is seen anyway.
+    pub last_words: bool,
 }
 
 impl Default for ReportStyle {
@@ -27,6 +29,7 @@ impl Default for ReportStyle {
         ReportStyle {
             colour: false,
             width: 100,
+            last_words: true,
         }
     }
 }
@@ -50,12 +53,21 @@ impl Error {
             (Some(plugin), kind) if kind != ErrorKind::Plugin => format!("plugin {plugin}: "),
             _ => String::new(),
         };
-        let notes = self.diagnosis().map(notes).unwrap_or_default();
+        let notes = self
+            .diagnosis()
+            .map(|diagnosis| notes(diagnosis, style.last_words));
+        let notes = notes.unwrap_or_default();
         style.show(&prefix, self.labeled(), sources, &notes)
     }
 }
 
 impl ReportStyle {
+    /// Text of a plugin's, without anything that a terminal would act on: control characters show as pictures,
+    /// characters that turn the direction of writing as their code. Newlines stay; tabs become spaces.
+    pub fn harmless(text: &str) -> String {
+        harmless(text)
+    }
+
     /// An error that came as a value, for one item of a stream for instance, as people are to see it.
     pub fn render(self, error: &LabeledError, sources: Option<&Sources>) -> String {
         self.show("", error, sources, &[])
@@ -236,12 +248,12 @@ impl Part {
     }
 }
 
-fn notes(diagnosis: &Diagnosis) -> Vec<String> {
+fn notes(diagnosis: &Diagnosis, last_words: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(exit) = &diagnosis.exit {
         notes.push(format!("its process ended: {}", line(exit)));
     }
-    if !diagnosis.stderr.is_empty() {
+    if last_words && !diagnosis.stderr.is_empty() {
         let first = diagnosis.stderr.len().saturating_sub(STDERR_LINES);
         let lines = diagnosis.stderr[first..]
             .iter()
@@ -252,6 +264,7 @@ fn notes(diagnosis: &Diagnosis) -> Vec<String> {
         ));
     }
     match (&diagnosis.plugin_version, &diagnosis.engine_version) {
+        (Some(plugin), Some(engine)) if plugin == engine => {}
         (Some(plugin), Some(engine)) => notes.push(format!(
             "it announced version {} and was told {}",
             line(plugin),

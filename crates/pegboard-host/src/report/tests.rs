@@ -133,6 +133,7 @@ fn colour_comes_from_the_renderer_only() {
     let style = ReportStyle {
         colour: true,
         width: 60,
+        ..ReportStyle::default()
     };
     let report = style.render(&error, Some(&sources));
     assert!(
@@ -180,8 +181,8 @@ fn no_label_makes_it_panic() {
         .flat_map(|start| offsets.iter().map(|end| Span::new(*start, *end)))
         .collect();
     let style = ReportStyle {
-        colour: false,
         width: 0,
+        ..ReportStyle::default()
     };
     for (index, first) in spans.iter().enumerate() {
         // A step that shares no factor with the number of spans meets all kinds of neighbours.
@@ -216,4 +217,23 @@ fn no_text_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_known_already_is_left_out() {
+    let diagnosis = Diagnosis {
+        exit: Some("exit code 3".to_owned()),
+        stderr: vec!["line one".to_owned()],
+        plugin_version: Some("0.115.1".to_owned()),
+        engine_version: Some("0.115.1".to_owned()),
+    };
+    let error = Error::new(ErrorKind::Gone, LabeledError::new("it broke")).diagnosed(diagnosis);
+    let style = ReportStyle {
+        last_words: false,
+        ..ReportStyle::default()
+    };
+    assert_eq!(
+        error.report(None, style),
+        "error: it broke\n |\n = note: its process ended: exit code 3\n"
+    );
 }

@@ -19,6 +19,9 @@ use super::{Connection, Handler, Shared, State};
 use crate::link::{Link, Sink, Source};
 use crate::trace::{Direction, Recorder, Tape};
 
+/// How many of the first bytes are kept for an error.
+const EXCERPT: usize = 256;
+
 /// How an engine starts a connection to a plugin.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -74,6 +77,8 @@ pub struct StartError {
     pub failure: StartFailure,
     /// The version that the other side announced, if it came so far.
     pub version: Option<String>,
+    /// The first bytes that came, as many as show what wrote them.
+    pub received: Vec<u8>,
 }
 
 /// What came instead of a good start.
@@ -133,6 +138,7 @@ impl Connection<Host> {
             sink,
             awaited: "encoding",
             began: Instant::now(),
+            received: Vec::new(),
             trace: settings
                 .recorder
                 .map(|recorder| recorder.tape(&settings.name)),
@@ -197,6 +203,7 @@ impl Connection<Plugin> {
             sink,
             awaited: "Hello",
             began: Instant::now(),
+            received: Vec::new(),
             trace: settings
                 .recorder
                 .map(|recorder| recorder.tape(&settings.name)),
@@ -340,6 +347,9 @@ struct Opening {
     sink: Box<dyn Sink>,
     awaited: &'static str,
     began: Instant,
+    /// The first bytes that came.
+    // bounded by: EXCERPT
+    received: Vec<u8>,
     trace: Option<Tape>,
 }
 
@@ -360,6 +370,7 @@ impl Opening {
             awaited: self.awaited,
             failure,
             version: None,
+            received: self.received.clone(),
         }
     }
 
@@ -401,7 +412,11 @@ impl Opening {
         let until = wake.map_or(end, |wake| wake.min(end));
         match self.source.read(buffer, Some(until)) {
             Ok(0) => Err(self.error(StartFailure::Closed)),
-            Ok(count) => Ok(count),
+            Ok(count) => {
+                let room = EXCERPT.saturating_sub(self.received.len()).min(count);
+                self.received.extend_from_slice(&buffer[..room]);
+                Ok(count)
+            }
             Err(error) if error.kind() == io::ErrorKind::TimedOut && until < end => Ok(0),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Err(self.error(StartFailure::TimedOut(timeout)))

@@ -1,7 +1,8 @@
 //! Traces: what two sides said to each other, written down as lines of JSON while it happens.
 //!
 //! The first line names the format and the start of the recording in milliseconds since 1970. Every other line has
-//! `t`, the seconds since then, and `plugin`, the name of the conversation; a message has `from`, which is `engine` or
+//! `t`, the seconds since then, and `plugin`, the name of the conversation, with `instance`, a number for each process
+//! that ran as this plugin; a message has `from`, which is `engine` or
 //! `plugin`, and `message`, the message as JSON (or `msgpack`, in hexadecimal, when JSON cannot carry it); a remark has
 //! `note` and its details. Values of environment variables are left out unless asked for.
 
@@ -41,6 +42,8 @@ pub struct Recorder {
     began: Instant,
     /// Leaves out the values of environment variables.
     redacts: bool,
+    /// Which process the lines are about, by its number.
+    instance: Option<u64>,
 }
 
 /// One conversation of a trace. Answers are told apart by their numbers, which only count within it.
@@ -87,6 +90,7 @@ struct Recording {
     output: Box<dyn Write + Send>,
     /// The first error of the output; nothing is written after it.
     error: Option<std::io::Error>,
+    instances: u64,
 }
 
 impl Recorder {
@@ -107,12 +111,14 @@ impl Recorder {
         let recording = Recording {
             output,
             error: None,
+            instances: 0,
         };
         let shared = Arc::new(Mutex::new(recording));
         let recorder = Recorder {
             shared,
             began: Instant::now(),
             redacts,
+            instance: None,
         };
         recorder
             .lock()
@@ -120,10 +126,25 @@ impl Recorder {
         recorder
     }
 
+    /// A recorder for the same trace whose lines are about one process, with a number that no other has.
+    #[must_use]
+    pub fn instance(&self) -> Recorder {
+        let mut recording = self.lock();
+        recording.instances += 1;
+        Recorder {
+            instance: Some(recording.instances),
+            ..self.clone()
+        }
+    }
+
     /// Writes a remark with details, such as the start of a process.
     pub fn note(&self, plugin: &str, note: &str, details: Json) {
-        let line =
-            json!({ "t": self.seconds(), "plugin": plugin, "note": note, "details": details });
+        let mut line = json!({ "t": self.seconds(), "plugin": plugin });
+        if let Some(instance) = self.instance {
+            line["instance"] = instance.into();
+        }
+        line["note"] = note.into();
+        line["details"] = details;
         self.lock().line(&line);
     }
 
@@ -149,8 +170,11 @@ impl Recorder {
             Sender::Plugin => "plugin",
         };
         let plugin = Json::from(plugin);
+        let instance = self
+            .instance
+            .map_or_else(String::new, |instance| format!(r#""instance":{instance},"#));
         let mut line =
-            format!(r#"{{"t":{seconds},"plugin":{plugin},"from":"{name}","#).into_bytes();
+            format!(r#"{{"t":{seconds},"plugin":{plugin},{instance}"from":"{name}","#).into_bytes();
         line.extend_from_slice(br#""message":"#);
         let start = line.len();
         if codec::encode(message, from, Encoding::Json, dialect, &mut line).is_ok() {

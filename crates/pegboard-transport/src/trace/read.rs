@@ -29,6 +29,8 @@ pub struct Entry {
     pub time: Duration,
     /// The name of the conversation: the plugin's.
     pub plugin: String,
+    /// Which process of the plugin's it is about, by its number in the trace.
+    pub instance: Option<u64>,
     /// What was written down.
     pub kind: EntryKind,
 }
@@ -115,7 +117,7 @@ impl Trace {
             };
             let current = conversations
                 .iter_mut()
-                .rfind(|one| one.plugin == entry.plugin);
+                .rfind(|one| one.plugin == entry.plugin && one.instance == entry.instance);
             // A plugin that is started again says Hello again.
             let again = matches!(**message, Message::Hello(_))
                 && current.as_ref().is_some_and(|one| one.has_hello(*from));
@@ -125,6 +127,7 @@ impl Trace {
                 }
                 _ => conversations.push(Conversation {
                     plugin: entry.plugin.clone(),
+                    instance: entry.instance,
                     messages: vec![(index, *from, (**message).clone())],
                 }),
             }
@@ -138,6 +141,8 @@ impl Trace {
 pub struct Conversation {
     /// The plugin's name.
     pub plugin: String,
+    /// Which process of the plugin's it was with, by its number in the trace.
+    pub instance: Option<u64>,
     /// What was said, each with its place among the entries of the trace.
     pub messages: Vec<(usize, Sender, Message)>,
 }
@@ -172,6 +177,7 @@ fn error(index: usize, message: impl Into<String>) -> TraceError {
 struct Line<'a> {
     t: f64,
     plugin: String,
+    instance: Option<u64>,
     from: Option<String>,
     #[serde(borrow)]
     message: Option<&'a RawValue>,
@@ -186,7 +192,7 @@ fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
         serde_json::from_str(line).map_err(|cause| error(index, cause.to_string()))?;
     let time = Duration::try_from_secs_f64(line.t)
         .map_err(|_| error(index, "`t` must be a number of seconds"))?;
-    let plugin = line.plugin.clone();
+    let (plugin, instance) = (line.plugin.clone(), line.instance);
     let kind = match line.note {
         Some(note) => EntryKind::Note {
             note,
@@ -194,7 +200,12 @@ fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
         },
         None => message(index, &line)?,
     };
-    Ok(Entry { time, plugin, kind })
+    Ok(Entry {
+        time,
+        plugin,
+        instance,
+        kind,
+    })
 }
 
 fn message(index: usize, line: &Line<'_>) -> Result<EntryKind, TraceError> {
