@@ -16,6 +16,8 @@ pub(crate) fn report_style() -> ReportStyle {
     ReportStyle {
         colour: terminal && !unwanted && !dumb,
         width: width(&std::io::stderr()).unwrap_or(100),
+        // They were passed on as they came.
+        last_words: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod message;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -22,7 +22,9 @@ pub(crate) fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     let bytes = std::fs::read(&options.file)
         .map_err(|error| Failure::misuse(format!("{file} cannot be read: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
-    let trace = Trace::parse(&text).map_err(|error| Failure::misuse(format!("{file}, {error}")))?;
+    let mut trace =
+        Trace::parse(&text).map_err(|error| Failure::misuse(format!("{file}, {error}")))?;
+    tell_apart(&mut trace);
     let stdout = io::stdout().lock();
     let width = if stdout.is_terminal() {
         terminal::output_width().max(60)
@@ -30,6 +32,23 @@ pub(crate) fn show(options: &ShowOptions) -> Result<Exit, Failure> {
         WIDTH
     };
     Ok(written(write(&trace, width, io::BufWriter::new(stdout))))
+}
+
+/// Adds its number to the name of each process, where a plugin has run as more than one.
+fn tell_apart(trace: &mut Trace) {
+    let mut instances: HashMap<String, HashSet<u64>> = HashMap::new();
+    for entry in &trace.entries {
+        if let Some(instance) = entry.instance {
+            let known = instances.entry(entry.plugin.clone()).or_default();
+            known.insert(instance);
+        }
+    }
+    for entry in &mut trace.entries {
+        let count = instances.get(&entry.plugin).map_or(0, HashSet::len);
+        if let (Some(instance), 2..) = (entry.instance, count) {
+            entry.plugin = format!("{}#{instance}", entry.plugin);
+        }
+    }
 }
 
 fn write(trace: &Trace, width: usize, mut out: impl Write) -> io::Result<()> {

@@ -104,3 +104,24 @@ fn files_that_are_no_trace() {
     let expected = "recorded 1970-01-01T00:00:00+00:00, 1 entries\n    0.500000  x -> Goodbye\n";
     assert_eq!(show().out(), expected);
 }
+
+#[test]
+fn processes_of_one_plugin_have_numbers() {
+    let folder = Folder::new("numbers");
+    let file = folder.file("trace");
+    let head = "{\"trace\":\"pegboard\",\"format\":1,\"began\":0}\n";
+    let line = |plugin: &str, instance: u64| {
+        format!(
+            "{{\"t\":1,\"plugin\":\"{plugin}\",\"instance\":{instance},\"from\":\"engine\",\"message\":\"Goodbye\"}}\n"
+        )
+    };
+    let text = [head.to_owned(), line("a", 1), line("b", 2), line("a", 3)].concat();
+    std::fs::write(&file, text).expect("a file");
+    let shown = Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]).out();
+    let names: Vec<_> = shown
+        .lines()
+        .skip(1)
+        .map(|line| line[12..18].trim())
+        .collect();
+    assert_eq!(names, ["a#1", "b", "a#3"], "{shown}");
+}
