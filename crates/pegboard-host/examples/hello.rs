@@ -1,18 +1,31 @@
 //! The smallest host: runs one command of one plugin. `cargo run --example hello -- PLUGIN COMMAND INPUT`
 
-use std::error::Error;
+use std::process::ExitCode;
 
-use pegboard_host::{Config, Engine, Value};
+use pegboard_host::{Config, Engine, Error, ReportStyle, Value};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // All that is known, made harmless for a terminal. `{error}` is the same on one line.
+            eprint!("{}", error.report(None, ReportStyle::default()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
     let mut words = std::env::args().skip(1);
     let (Some(path), Some(command), Some(input)) = (words.next(), words.next(), words.next())
     else {
-        return Err("usage: hello PLUGIN COMMAND INPUT".into());
+        return Err(Error::misuse("usage: hello PLUGIN COMMAND INPUT"));
     };
 
     // An engine gets all it has to know as values; a plugin is started when it is first needed.
-    let engine = Engine::new(Config::new(std::env::current_dir()?, std::env::vars_os()))?;
+    let directory = std::env::current_dir().map_err(|error| Error::misuse(error.to_string()))?;
+    let engine = Engine::new(Config::new(directory, std::env::vars_os()))?;
+    // A relative path is relative to the engine's directory.
     let plugin = engine.load(path)?;
     for signature in plugin.signatures()?.iter() {
         eprintln!("{}: {}", signature.sig.name, signature.sig.description);

@@ -175,8 +175,8 @@ fn error(index: usize, message: impl Into<String>) -> TraceError {
 /// A line as it is written down. The message is kept as text: what passes through a tree of JSON may come out changed.
 #[derive(Deserialize)]
 struct Line<'a> {
-    t: f64,
-    plugin: String,
+    t: Option<f64>,
+    plugin: Option<String>,
     instance: Option<u64>,
     from: Option<String>,
     #[serde(borrow)]
@@ -190,9 +190,11 @@ struct Line<'a> {
 fn entry(index: usize, line: &str) -> Result<Entry, TraceError> {
     let line: Line<'_> =
         serde_json::from_str(line).map_err(|cause| error(index, cause.to_string()))?;
-    let time = Duration::try_from_secs_f64(line.t)
-        .map_err(|_| error(index, "`t` must be a number of seconds"))?;
-    let (plugin, instance) = (line.plugin.clone(), line.instance);
+    let time = line.t.and_then(|t| Duration::try_from_secs_f64(t).ok());
+    let time = time.ok_or_else(|| error(index, "`t` must be a number of seconds"))?;
+    let plugin = line.plugin.clone();
+    let plugin = plugin.ok_or_else(|| error(index, "`plugin` must be a name"))?;
+    let instance = line.instance;
     let kind = match line.note {
         Some(note) => EntryKind::Note {
             note,
