@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pegboard_protocol::nu::{EvaluatedCall, PluginSignature};
-use pegboard_protocol::{LabeledError, Record, Span, Value, from_value};
+use pegboard_protocol::{Closure, LabeledError, Record, Span, Spanned, Value, from_value};
 use serde::de::DeserializeOwned;
 
 use crate::{CustomType, Engine, Input};
@@ -156,6 +156,17 @@ impl Call {
     pub fn custom<T: CustomType>(&self, name: &str) -> Result<T, LabeledError> {
         match self.value(name) {
             Some(value) => crate::custom::from_value(value),
+            None => Err(LabeledError::new(format!("`{name}` is missing"))
+                .with_label("it has to be given", self.head())),
+        }
+    }
+
+    /// The argument or flag of this name as a closure, for [`Engine::eval`].
+    pub fn closure(&self, name: &str) -> Result<Spanned<Closure>, LabeledError> {
+        match self.value(name) {
+            Some(Value::Closure(closure, span)) => Ok(Spanned::new((**closure).clone(), *span)),
+            Some(other) => Err(LabeledError::new(format!("`{name}` is not a closure"))
+                .with_label(format!("this is a {}", other.type_name()), other.span())),
             None => Err(LabeledError::new(format!("`{name}` is missing"))
                 .with_label("it has to be given", self.head())),
         }

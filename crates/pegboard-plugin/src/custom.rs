@@ -72,6 +72,11 @@ pub trait CustomType: Serialize + DeserializeOwned + Send + Sync + 'static {
         let _ = engine;
     }
 
+    /// The value behind a handle that this plugin gave out, such as one that comes in as input.
+    fn from_handle(value: &Value) -> Result<Self, LabeledError> {
+        from_value(value)
+    }
+
     /// The value as a handle to give out.
     fn into_handle(self, span: Span) -> Result<Value, LabeledError> {
         let fields = to_value(&self).map_err(LabeledError::from)?;

@@ -28,7 +28,7 @@
 mod call;
 mod command;
 mod custom;
-mod engine;
+pub mod engine;
 mod help;
 mod plugin;
 mod runtime;
@@ -36,12 +36,12 @@ mod runtime;
 pub use call::Call;
 pub use command::Command;
 pub use custom::CustomType;
-pub use engine::{Engine, Foreground, OnInterrupt};
+pub use engine::Engine;
 pub use plugin::Plugin;
 
 pub use pegboard_protocol as protocol;
-pub use pegboard_protocol::nu::{Category, SyntaxShape, Type};
-pub use pegboard_protocol::{LabeledError, Record, Span, Value};
+pub use pegboard_protocol::nu::{SyntaxShape, Type};
+pub use pegboard_protocol::{LabeledError, Span, Value};
 
 /// What flows into a command: nothing, a value, a stream of values or a stream of bytes.
 pub type Input = pegboard_transport::Flow<LabeledError>;

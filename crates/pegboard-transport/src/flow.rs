@@ -43,6 +43,24 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
         Flow::List(ListStream::new(values.into_iter().map(Ok)))
     }
 
+    /// The same for values that may fail to come: an error ends the stream.
+    pub fn try_list<I>(values: I) -> Flow<E>
+    where
+        I: IntoIterator<Item = Result<Value, E>>,
+        I::IntoIter: Send + 'static,
+    {
+        Flow::List(ListStream::new(values))
+    }
+
+    /// A stream of bytes, taken from `chunks` when they are asked for, on another thread. An error ends it.
+    pub fn try_bytes<I>(chunks: I, kind: ByteStreamKind) -> Flow<E>
+    where
+        I: IntoIterator<Item = Result<Vec<u8>, E>>,
+        I::IntoIter: Send + 'static,
+    {
+        Flow::Bytes(ByteStream::from_chunks(chunks, kind))
+    }
+
     /// A stream of bytes, read when they are asked for, on another thread.
     pub fn bytes(reader: impl Read + Send + 'static, kind: ByteStreamKind) -> Flow<E> {
         Flow::Bytes(ByteStream::new(reader, kind))
@@ -75,8 +93,8 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
         }
     }
 
-    /// The items one after the other: of a stream of values, of a list, or the single value. Chunks of bytes are
-    /// binaries.
+    /// The items one after the other: of a stream of values, of a list or range, or the single value. Chunks of bytes
+    /// are binaries.
     pub fn into_items(self) -> ListStream<E>
     where
         E: Send,
@@ -85,6 +103,9 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
         let mut stream = match self {
             Flow::Empty => ListStream::new([]),
             Flow::Value(Value::List(values, _), _) => ListStream::new(values.into_iter().map(Ok)),
+            Flow::Value(Value::Range(range, span), _) => {
+                ListStream::new(range.numbers().map(move |value| Ok(value.at(span))))
+            }
             Flow::Value(value, _) => ListStream::new([Ok(value)]),
             Flow::List(stream) => return stream,
             Flow::Bytes(stream) => ListStream::new(stream.map(|chunk| chunk.map(Value::binary))),

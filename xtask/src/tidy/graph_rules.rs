@@ -33,6 +33,9 @@ const BORDERS: &[(&str, &[&str])] = &[
         "pegboard-cli",
         &["pegboard-host", "pegboard-manifest", "pegboard-testkit"],
     ),
+    // Plugins see nothing but what any plugin author sees.
+    ("nu_plugin_words", &["pegboard-plugin"]),
+    ("nu_plugin_showcase", &["pegboard-plugin"]),
     ("xtask", &[]),
 ];
 
@@ -125,6 +128,7 @@ impl<'a> Graph<'a> {
     fn manifest(&self, id: &str) -> String {
         match self.name(id) {
             "xtask" => "xtask/Cargo.toml".to_owned(),
+            name if name.starts_with("nu_plugin_") => format!("plugins/{name}/Cargo.toml"),
             name => format!("crates/{name}/Cargo.toml"),
         }
     }

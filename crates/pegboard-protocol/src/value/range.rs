@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Value;
+
 /// A range of numbers that has not been expanded.
 ///
 /// Its text is `start..end`, `start..<end` without the end itself, `start..` without an end, and with a step other than
@@ -41,6 +43,26 @@ pub enum Bound<T> {
 }
 
 impl Range {
+    /// The numbers, one after the other; without end for a range that has none.
+    pub fn numbers(self) -> impl Iterator<Item = Value> + Send {
+        let mut place = 0_i64;
+        std::iter::from_fn(move || {
+            let next = match self {
+                Range::Int { start, step, end } => {
+                    let number = start.checked_add(step.checked_mul(place)?)?;
+                    within(&number, &end, step > 0).then_some(Value::int(number))
+                }
+                Range::Float { start, step, end } => {
+                    // Adding up would add up the errors as well.
+                    let number = start + step * place as f64;
+                    within(&number, &end, step > 0.0).then_some(Value::float(number))
+                }
+            };
+            place = place.checked_add(1)?;
+            next
+        })
+    }
+
     /// Whether the text can be read by Nushell: the second number fits into an integer, and no float is infinite.
     pub(crate) fn has_text_form(&self) -> bool {
         match self {
@@ -53,6 +75,16 @@ impl Range {
                 (start + step).is_finite() && start.is_finite() && end.is_finite()
             }
         }
+    }
+}
+
+fn within<T: PartialOrd>(number: &T, end: &Bound<T>, up: bool) -> bool {
+    match end {
+        Bound::Unbounded => true,
+        Bound::Included(end) if up => number <= end,
+        Bound::Included(end) => number >= end,
+        Bound::Excluded(end) if up => number < end,
+        Bound::Excluded(end) => number > end,
     }
 }
 
