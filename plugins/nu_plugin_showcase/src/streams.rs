@@ -147,7 +147,9 @@ fn pause(engine: &Engine, time: Duration) {
         return;
     }
     let (stop, stopped) = std::sync::mpsc::sync_channel::<()>(1);
-    let _listener = engine.on_interrupt(move || drop(stop.try_send(())));
+    let _listener = engine.on_interrupt(move || {
+        let _ = stop.try_send(());
+    });
     if !engine.is_interrupted() {
         let _ = stopped.recv_timeout(time);
     }

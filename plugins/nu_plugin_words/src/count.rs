@@ -29,6 +29,11 @@ impl Counts {
         }
     }
 
+    /// Says how many bytes there really were, if some of them were no text.
+    pub(crate) fn set_bytes(&mut self, bytes: usize) {
+        self.bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    }
+
     pub(crate) fn into_value(self, span: Span) -> Value {
         let lines = self.lines + i64::from(self.in_line);
         let fields = [

@@ -4,6 +4,8 @@ mod count;
 mod text;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pegboard_plugin::protocol::nu::{ByteStreamKind, Category};
 use pegboard_plugin::{
@@ -60,12 +62,35 @@ fn count() -> Command {
     )
     .example("open --raw book.txt | words count", "Count a file", None)
     .run(|call| {
-        let mut counts = Counts::default();
-        for piece in text::pieces(call.input()) {
+        let (mut counts, sizes) = (Counts::default(), Arc::new(AtomicUsize::new(0)));
+        let (input, is_raw) = sized(call.input(), &sizes);
+        for piece in text::pieces(input) {
             counts.add(&piece?);
+        }
+        if is_raw {
+            counts.set_bytes(sizes.load(Ordering::Relaxed));
         }
         Ok::<_, LabeledError>(counts.into_value(call.head()))
     })
+}
+
+/// Counts raw bytes as they come by, before anything is replaced in them.
+fn sized(input: Input, sizes: &Arc<AtomicUsize>) -> (Input, bool) {
+    match input {
+        Input::Bytes(chunks) => {
+            let (kind, sizes) = (chunks.kind, sizes.clone());
+            let counted = chunks.inspect(move |chunk| {
+                let size = chunk.as_ref().map_or(0, Vec::len);
+                sizes.fetch_add(size, Ordering::Relaxed);
+            });
+            (Input::try_bytes(counted, kind), true)
+        }
+        Input::Value(Value::Binary(bytes, span), metadata) => {
+            sizes.store(bytes.len(), Ordering::Relaxed);
+            (Input::Value(Value::Binary(bytes, span), metadata), true)
+        }
+        other => (other, false),
+    }
 }
 
 fn freq() -> Command {

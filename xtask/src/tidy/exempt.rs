@@ -32,12 +32,6 @@ pub(super) const EXEMPTIONS: &[Exemption] = &[
         reason: "tests build the peers they run, and only cargo can do that",
     },
     Exemption {
-        rule: 4,
-        path: "plugins/nu_plugin_showcase/src/errors.rs",
-        what: "starts a process",
-        reason: "it shows that a child that prints cannot disturb the conversation",
-    },
-    Exemption {
         rule: 3,
         path: "crates/pegboard-plugin/src/plugin.rs",
         what: "env::var",
