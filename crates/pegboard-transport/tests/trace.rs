@@ -227,10 +227,13 @@ fn lines() {
         &changed("0.5", "-1"),
         "line 2: `t` must be a number of seconds",
     );
-    check(&changed("0.5", "null"), "line 2: invalid type: null");
+    check(
+        &changed("0.5", "null"),
+        "line 2: `t` must be a number of seconds",
+    );
     check(
         &changed(r#""plugin":"p","#, ""),
-        "line 2: missing field `plugin`",
+        "line 2: `plugin` must be a name",
     );
     check(
         &changed("engine", "nobody"),
