@@ -128,13 +128,10 @@ impl<'a> Parser<'a> {
                     self.push(&name(flag), part(word, range), None);
                 }
                 Some(flag) => {
-                    let rest = &group[at + short.len_utf8()..];
-                    return Err(problem::not_last(
-                        self.signature,
-                        flag,
-                        rest,
-                        part(word, range),
-                    ));
+                    // What follows it directly is its value.
+                    let from = range.end;
+                    let range = if at == 0 { 0..from } else { range };
+                    return self.known(flag, word, range, Some(&word.item[from..]));
                 }
                 None if self.signature.allows_unknown_args && at == 0 => {
                     self.call

@@ -8,6 +8,7 @@ pub(crate) fn nearest<'a>(
     let allowed = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
+        .filter(|candidate| !candidate.is_empty())
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -40,7 +41,7 @@ mod tests {
 
     #[test]
     fn proposes_what_is_near() {
-        let names = ["count", "name", "colour", "c"];
+        let names = ["", "count", "name", "colour", "c"];
         for (typed, meant) in [
             ("cuont", Some("count")),
             ("coun", Some("count")),

@@ -141,22 +141,6 @@ pub(super) fn unknown_flag(signature: &Signature, typed: &str, span: Span) -> Er
     also(error, "write `--` before arguments that start with a dash")
 }
 
-pub(super) fn not_last(signature: &Signature, flag: &Flag, rest: &str, span: Span) -> Error {
-    let short = flag.short.unwrap_or('-');
-    let msg = format!("`-{short}` takes a value, so it must be the last flag of its group");
-    let error = error(
-        signature,
-        "missing_value",
-        msg,
-        "takes a value".to_owned(),
-        span,
-    );
-    also(
-        error,
-        &format!("write `-{short} {rest}` if `{rest}` is the value"),
-    )
-}
-
 pub(super) fn switch_value(signature: &Signature, flag: &Flag, span: Span) -> Error {
     let msg = format!(
         "`{}` is a switch: it takes no value but true or false",

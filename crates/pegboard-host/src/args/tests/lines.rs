@@ -125,6 +125,8 @@ fn flags() {
             ("demo -abl 3 5", "5 | all brief level=3"),
             ("demo -l 3 5", "5 | level=3"),
             ("demo -l=3 5", "5 | level=3"),
+            ("demo -l3 5", "5 | level=3"),
+            ("demo -abl-3 5", "5 | all brief level=-3"),
             ("demo --level 3 5", "5 | level=3"),
             ("demo --level=3 5", "5 | level=3"),
             ("demo --level -3 5", "5 | level=-3"),
@@ -171,7 +173,7 @@ fn wrong_flags() {
             ),
             (
                 "demo 5 -la 3",
-                "! `-l` takes a value, so it must be the last flag of its group [l: takes a value]",
+                "! the value of `--level` must be an integer [a: expected an integer, such as 5 or 0x1f]",
             ),
             (
                 "demo 5 --level=x",
