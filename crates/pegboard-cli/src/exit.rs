@@ -11,12 +11,14 @@ use crate::{signals, terminal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
-    /// The plugin said no, an item of its output was an error, or the output could not be written.
+    /// The plugin said no, or an item of its output was an error.
     Failed,
     /// The command line or the input makes no sense.
     Misused,
     /// The plugin did not start or went away.
     Gone,
+    /// The output or a file could not be written.
+    Unwritten,
     /// A signal asked for the end.
     Signalled(i32),
 }
@@ -28,6 +30,7 @@ impl Exit {
             Exit::Failed => 1,
             Exit::Misused => 2,
             Exit::Gone => 3,
+            Exit::Unwritten => 4,
             Exit::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         }
     }
@@ -50,6 +53,8 @@ impl std::convert::From<Exit> for ExitCode {
 pub(crate) struct Failure {
     error: Error,
     sources: Option<std::sync::Arc<Sources>>,
+    /// A file could not be written.
+    unwritten: bool,
 }
 
 impl Failure {
@@ -57,12 +62,26 @@ impl Failure {
         Failure {
             error,
             sources: Some(sources.clone()),
+            unwritten: false,
         }
     }
 
     /// Something that makes no sense, which has no place on the command line.
     pub(crate) fn misuse(error: impl Into<LabeledError>) -> Failure {
         Failure::from(Error::misuse(error))
+    }
+
+    /// A file that cannot be written.
+    pub(crate) fn unwritten(message: String) -> Failure {
+        Failure {
+            unwritten: true,
+            ..Failure::misuse(message)
+        }
+    }
+
+    /// True if the caller is to blame, and not a plugin.
+    pub(crate) fn is_misuse(&self) -> bool {
+        self.error.kind() == ErrorKind::Misuse
     }
 
     pub(crate) fn show(&self) {
@@ -75,6 +94,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match (self.error.kind(), signals::received()) {
             (_, Some(signal)) => Exit::Signalled(signal),
+            _ if self.unwritten => Exit::Unwritten,
             (ErrorKind::Plugin | ErrorKind::Cancelled, _) => Exit::Failed,
             (ErrorKind::Misuse, _) => Exit::Misused,
             (
@@ -94,6 +114,7 @@ impl std::convert::From<Error> for Failure {
         Failure {
             error,
             sources: None,
+            unwritten: false,
         }
     }
 }
@@ -103,10 +124,20 @@ pub(crate) fn written(result: io::Result<()>) -> Exit {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             print_error(&format!("error: writing the output failed: {error}\n"));
-            Exit::Failed
+            Exit::Unwritten
         }
         _ => Exit::Done,
     }
+}
+
+/// Writes a text on standard output.
+pub(crate) fn write_out(text: &str) -> Exit {
+    let mut stdout = io::stdout().lock();
+    written(
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
 }
 
 /// Prints on standard error; nobody is told when that fails.

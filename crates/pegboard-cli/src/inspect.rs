@@ -1,16 +1,14 @@
 //! `pegboard inspect`: what a plugin is and which commands it has.
 
-use std::io::{self, Write};
-
 use pegboard_host::protocol::codec::{Encoding, encode_signatures};
 use pegboard_host::protocol::nu::{Dialect, PluginSignature};
-use pegboard_host::{Error, Plugin, Status, Usage};
+use pegboard_host::{Error, Plugin, Status};
 use serde_json::{Value as Json, json};
 
-use crate::exit::{Exit, Failure, written};
+use crate::exit::{Exit, Failure, write_out};
+use crate::listing::{commands, first_line};
 use crate::options::InspectOptions;
 use crate::run::engine;
-use crate::terminal;
 
 pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
     let engine = engine(None)?;
@@ -20,11 +18,11 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
     let status = plugin.status();
     let text = if options.json {
         let json = as_json(&plugin, version, &status, &signatures)?;
-        format!("{json:#}\n")
+        escaped(&format!("{json:#}\n"))
     } else {
         as_text(&plugin, version, &status, &signatures)
     };
-    Ok(written(io::stdout().lock().write_all(text.as_bytes())))
+    Ok(write_out(&text))
 }
 
 fn as_json(
@@ -34,7 +32,9 @@ fn as_json(
     signatures: &[PluginSignature],
 ) -> Result<Json, Error> {
     let mut commands = Vec::new();
-    let encoded = encode_signatures(signatures, Encoding::Json, Dialect::NEWEST, &mut commands);
+    let mut signatures = signatures.to_vec();
+    signatures.sort_by(|a, b| a.sig.name.cmp(&b.sig.name));
+    let encoded = encode_signatures(&signatures, Encoding::Json, Dialect::NEWEST, &mut commands);
     encoded
         .map_err(|error| Error::misuse(format!("the signatures have no form in JSON: {error}")))?;
     let commands: Json = serde_json::from_slice(&commands)
@@ -73,36 +73,41 @@ fn as_text(
         ("protocol", known(protocol)),
         ("features", features),
     ] {
-        text.push_str(&format!("{name:10}{}\n", shown(&value)));
+        text.push_str(&format!("{name:10}{}\n", first_line(&value)));
     }
     text.push_str(if signatures.is_empty() {
         "commands  none\n"
     } else {
         "commands\n"
     });
-    let width = terminal::output_width();
-    for signature in signatures {
-        text.push_str(&format!("  {}\n", Usage::new(signature).line()));
-        let description = shown(&signature.sig.description);
-        if !description.is_empty() {
-            let room = width.max(40) - 6;
-            let cut: String = description.chars().take(room).collect();
-            text.push_str(&format!(
-                "      {}{}\n",
-                cut,
-                if cut == description { "" } else { "..." }
-            ));
+    text + &commands(signatures)
+}
+
+/// JSON in which characters that a terminal would act on are written as their codes.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+            other => text.push(other),
         }
     }
     text
 }
 
-/// One line of a plugin's own text, without what a terminal would act on.
-fn shown(text: &str) -> String {
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_what_it_is() {
+        let json = json!({"a": "x\u{202e}y\u{9b}\u{7f}\u{1b}\u{fc}"});
+        let text = escaped(&json.to_string());
+        assert_eq!(text, "{\"a\":\"x\\u202ey\\u009b\\u007f\\u001b\u{fc}\"}");
+        assert_eq!(serde_json::from_str::<Json>(&text).expect("JSON"), json);
+    }
 }

@@ -53,6 +53,15 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
+    if word.chars().any(char::is_control) {
+        // On one line, as all of it is.
+        let escaped = word.chars().map(|c| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            c if c.is_control() => c.escape_default().to_string(),
+            c => c.to_string(),
+        });
+        return format!("$'{}'", escaped.collect::<String>());
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -62,11 +71,22 @@ mod tests {
 
     #[test]
     fn words_are_where_they_stand() {
-        let words = ["ref", "args", "it's", "", "a b", "--x=1"].map(str::to_owned);
+        let words = ["ref", "args", "it's", "", "a b", "--x=1", "a\nb"].map(str::to_owned);
         let line = Line::new(&words);
         let shown = |span| String::from_utf8(line.sources.contents(span)).expect("text");
         let each: Vec<String> = line.words.iter().map(|word| shown(word.span)).collect();
-        assert_eq!(each, ["ref", "args", r"'it'\''s'", "''", "'a b'", "--x=1"]);
+        assert_eq!(
+            each,
+            [
+                "ref",
+                "args",
+                r"'it'\''s'",
+                "''",
+                "'a b'",
+                "--x=1",
+                r"$'a\nb'"
+            ]
+        );
         assert_eq!(shown(line.head(2)), "ref args");
     }
 }

@@ -4,6 +4,7 @@ mod exit;
 mod input;
 mod inspect;
 mod line;
+mod listing;
 mod options;
 mod output;
 mod run;
@@ -19,10 +20,19 @@ use exit::Exit;
 use options::{Action, Options, TraceAction};
 
 fn main() -> ExitCode {
-    let exit = match Options::parse().action {
-        Action::Run(options) => run::run(options),
-        Action::Inspect(options) => inspect::inspect(&options),
-        Action::Trace(TraceAction::Show(options)) => trace::show(&options),
+    let exit = match Options::try_parse() {
+        Ok(options) => {
+            let exit = match options.action {
+                Action::Run(options) => run::run(&options),
+                Action::Inspect(options) => inspect::inspect(&options),
+                Action::Trace(TraceAction::Show(options)) => trace::show(&options),
+            };
+            exit.unwrap_or_else(Exit::shown)
+        }
+        Err(error) => options::refused(&error),
     };
-    exit.unwrap_or_else(Exit::shown).into()
+    if let Exit::Signalled(signal) = exit {
+        signals::end_by(signal);
+    }
+    exit.into()
 }

@@ -1,15 +1,21 @@
 //! The command line of `pegboard` itself.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit::{Exit, print_error, written};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    the command did its work; also when whoever reads the output stopped early
-  1    the plugin said no, items of the output were errors, or it could not be written
+  1    the plugin said no, or items of the output were errors
   2    the command line or the input makes no sense
   3    a plugin did not start, went away, did not answer in time or broke the rules
+  4    the output or a file could not be written
   130  interrupted (Ctrl-C); 129 and 143 for a hangup and a request to terminate";
 
 /// Run, inspect and debug plugins of command-line applications from any shell.
@@ -44,18 +50,25 @@ pub(crate) struct RunOptions {
     #[arg(long = "plugin", value_name = "PATH", required = true)]
     pub(crate) plugins: Vec<PathBuf>,
 
-    /// What standard input is. Without it, raw for commands that say they take bytes, and text for all others.
+    /// What standard input is. Without it, raw for commands that say they take bytes, and text for all others: a single
+    /// line is a string, more than that a stream.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) from: Option<From>,
 
-    /// How to write the output. Without it, text and bytes as they are, everything else as JSON.
+    /// How to write the output. Without it, text and bytes as they are, other single values as text, lists, records and
+    /// streams as JSON: indented on a terminal, a line for each item elsewhere.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) to: Option<To>,
 
     /// Write down all that is said to and by the plugins, for `pegboard trace`. Values of environment variables are
-    /// left out.
+    /// left out. An older trace is overwritten, any other file is not.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+
+    /// Give up when the plugin has not answered after this time, such as 500ms, 10s or 2min. A stream that has begun by
+    /// then may go on longer.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
 
     /// The command and its arguments.
     #[arg(
@@ -87,7 +100,7 @@ pub(crate) enum To {
     Ndjson,
     /// Lines of text, for people and simple tools
     Text,
-    /// Text and bytes exactly; no newline is added
+    /// Text and bytes exactly, without a newline behind them; other items of a list have a line each
     Raw,
 }
 
@@ -116,4 +129,64 @@ pub(crate) struct ShowOptions {
     /// A file that `pegboard run --trace` has written.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// The options of `pegboard run`, which stand before the command.
+pub(crate) const OF_RUN: [&str; 5] = ["--plugin", "--from", "--to", "--trace", "--timeout"];
+
+/// Help and version, which were asked for, or what is wrong with the command line.
+pub(crate) fn refused(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    if !error.use_stderr() {
+        return written(printed.and_then(|()| io::stdout().flush()));
+    }
+    let is_plugin = |word: String| word == "--plugin" || word.starts_with("--plugin=");
+    let words = std::env::args_os().skip(1);
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && words
+            .filter_map(|word| word.into_string().ok())
+            .any(is_plugin)
+    {
+        print_error(
+            "\n  tip: `--plugin` goes before the command: pegboard run --plugin PATH COMMAND\n",
+        );
+    }
+    Exit::Misused
+}
+
+/// A time with its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = &text[..text.len() - unit.len()];
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" | "sec" => 1.0,
+        "m" | "min" => 60.0,
+        "h" | "hr" => 3600.0,
+        _ => return Err("expected a number and a unit, such as 500ms, 10s or 2min".to_owned()),
+    };
+    let number = number.parse::<f64>().map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, milliseconds) in [
+            ("500ms", Some(500)),
+            ("1.5s", Some(1500)),
+            ("2min", Some(120_000)),
+            ("1h", Some(3_600_000)),
+            ("5", None),
+            ("s", None),
+            ("-1s", None),
+            ("1e3s", None),
+        ] {
+            let expected = milliseconds.map(Duration::from_millis);
+            assert_eq!(duration(text).ok(), expected, "{text}");
+        }
+    }
 }

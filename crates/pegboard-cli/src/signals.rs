@@ -39,7 +39,11 @@ pub(crate) fn listen(engine: &Engine, cancel: &CancelToken) -> std::io::Result<(
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let _ = WAKE.set(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?);
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let ignored = ignored();
+    // `nohup` and the like have asked for some not to be heard.
+    let heard = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    let heard = heard.filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = signal_hook::iterator::Signals::new(heard)?;
     let (engine, cancel) = (engine.clone(), cancel.clone());
     let thread = std::thread::Builder::new().name("signals".into());
     thread.spawn(move || {
@@ -47,7 +51,7 @@ pub(crate) fn listen(engine: &Engine, cancel: &CancelToken) -> std::io::Result<(
             let first = RECEIVED.swap(signal, Ordering::SeqCst) == 0;
             if !first || !CALLING.load(Ordering::SeqCst) {
                 // What guards the plugins ends them when this process is gone.
-                std::process::exit(128 + signal);
+                end_by(signal);
             }
             if let Some((_, writer)) = WAKE.get() {
                 let _ = rustix::io::write(writer, b"!");
@@ -68,14 +72,40 @@ pub(crate) fn listen(_: &Engine, _: &CancelToken) -> std::io::Result<()> {
 fn escalate(engine: &Engine, cancel: &CancelToken, signal: i32) {
     use std::time::Duration;
 
-    /// For the plugin to end its work by itself.
-    const GRACE: Duration = Duration::from_secs(2);
+    /// For the plugin to end its work by itself, in two parts: after the first, people are told what they can do.
+    const GRACE: Duration = Duration::from_secs(1);
     /// For everything to end after the call was cancelled; longer than the engine takes to end a plugin.
     const LAST: Duration = Duration::from_secs(6);
 
     engine.interrupt();
     std::thread::sleep(GRACE);
+    if signal == signal_hook::consts::SIGINT {
+        crate::exit::print_error("waiting for the plugin to end; Ctrl-C again ends it at once\n");
+    }
+    std::thread::sleep(GRACE);
     cancel.cancel();
     std::thread::sleep(LAST);
+    end_by(signal);
+}
+
+/// Ends the program as the signal would have done: a shell that waits for it must know, or its loops go on.
+#[cfg(unix)]
+pub(crate) fn end_by(signal: i32) {
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
     std::process::exit(128 + signal);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn end_by(_: i32) {}
+
+/// The signals that were ignored when the program started, a bit each from the lowest on, where that can be known.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let bits = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .map(str::trim);
+    bits.and_then(|bits| u64::from_str_radix(bits, 16).ok())
+        .unwrap_or(0)
 }

@@ -4,11 +4,12 @@ mod json;
 mod stdin;
 mod text;
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pegboard_host::protocol::nu::{ByteStreamKind, Signature, Type};
-use pegboard_host::{Error, Flow, LabeledError};
+use pegboard_host::{Error, Flow, LabeledError, Value};
 
 use crate::options::From;
 
@@ -24,10 +25,20 @@ impl InputError {
             .get_or_insert_with(|| error.clone());
     }
 
+    /// True if this is what the plugin has made of it.
+    pub(crate) fn is_behind(&self, error: &LabeledError) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |kept: &Error| error.msg == kept.labeled().msg;
+        kept.as_ref().is_some_and(same)
+    }
+
     pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
+
+/// How long more of an input that could be over here may take; then it is taken for one that goes on.
+const MORE_COMES: Duration = Duration::from_millis(100);
 
 /// The input for a command.
 pub(crate) fn input(
@@ -36,19 +47,28 @@ pub(crate) fn input(
     trouble: &InputError,
 ) -> Result<Flow, Error> {
     let stdin = || stdin::stdin().map_err(|error| unreadable(&error));
+    let no_text = || Flow::value(Value::string(""));
+    let text = ByteStreamKind::String;
     match from {
-        Some(From::Raw) => Ok(Flow::bytes(stdin()?, ByteStreamKind::Binary)),
-        Some(From::Text) => text::line_or_stream(stdin()?),
-        Some(From::Json) => json::flow(stdin()?, trouble),
+        Some(From::Raw) => Ok(text::bytes(stdin()?, ByteStreamKind::Binary, trouble)),
+        Some(From::Text) => text::line_or_stream(stdin()?, text, no_text(), trouble),
+        Some(From::Json) => json::flow(stdin()?, takes_streams(signature), trouble),
         None if nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {
             Taste::Nothing => Ok(Flow::Empty),
-            Taste::Bytes => Ok(Flow::bytes(stdin()?, ByteStreamKind::Unknown)),
-            Taste::Anything => Ok(text::stream(stdin()?, ByteStreamKind::Unknown)),
-            Taste::PerhapsText => Ok(text::stream(stdin()?, ByteStreamKind::String)),
-            Taste::Text => text::line_or_stream(stdin()?),
-            Taste::Structure if is_empty()? => Ok(Flow::Empty),
-            Taste::Structure => Err(not_bytes(signature)),
+            Taste::Bytes => Ok(text::bytes(stdin()?, ByteStreamKind::Unknown, trouble)),
+            Taste::Anything => {
+                text::line_or_stream(stdin()?, ByteStreamKind::Unknown, Flow::Empty, trouble)
+            }
+            Taste::Text => text::line_or_stream(stdin()?, text, no_text(), trouble),
+            Taste::Structure => match text::bytes(stdin()?, text, trouble) {
+                Flow::Bytes(mut bytes) => match bytes.next() {
+                    None => Ok(Flow::Empty),
+                    Some(Err(error)) => Err(error),
+                    Some(Ok(_)) => Err(not_bytes(signature)),
+                },
+                other => Ok(other),
+            },
         },
     }
 }
@@ -58,18 +78,16 @@ pub(crate) fn input(
 enum Taste {
     Nothing,
     Bytes,
+    /// Text among others, or nothing, or it does not say.
     Anything,
     Text,
-    /// Text or nothing: whether the input is read at all is up to the command.
-    PerhapsText,
     Structure,
 }
 
 impl Taste {
     fn of(signature: &Signature) -> Taste {
+        let takes = |wanted: fn(&Type) -> bool| takes(signature, wanted);
         let types = &signature.input_output_types;
-        let takes =
-            |wanted: fn(&Type) -> bool| types.iter().any(|(input, _)| any_of(input, wanted));
         if takes(|input| *input == Type::Binary) {
             Taste::Bytes
         } else if types.is_empty()
@@ -78,7 +96,7 @@ impl Taste {
             Taste::Anything
         } else if takes(|input| matches!(input, Type::String | Type::Glob)) {
             if takes(|input| *input == Type::Nothing) {
-                Taste::PerhapsText
+                Taste::Anything
             } else {
                 Taste::Text
             }
@@ -88,6 +106,22 @@ impl Taste {
             Taste::Structure
         }
     }
+}
+
+fn takes(signature: &Signature, wanted: fn(&Type) -> bool) -> bool {
+    let types = &signature.input_output_types;
+    types.iter().any(|(input, _)| any_of(input, wanted))
+}
+
+/// True if a stream of values may be an input, as far as is known.
+fn takes_streams(signature: &Signature) -> bool {
+    let stream = |input: &Type| {
+        matches!(
+            input,
+            Type::Any | Type::Unknown(_) | Type::List(_) | Type::Table(_) | Type::ListStream
+        )
+    };
+    signature.input_output_types.is_empty() || takes(signature, stream)
 }
 
 fn any_of(of: &Type, wanted: fn(&Type) -> bool) -> bool {
@@ -125,13 +159,6 @@ fn is_null_device() -> io::Result<bool> {
     Ok(false)
 }
 
-/// True when there is no input at all, not even one byte. Waits for the first one.
-fn is_empty() -> Result<bool, Error> {
-    let read = io::stdin().lock().read(&mut [0]);
-    read.map(|count| count == 0)
-        .map_err(|error| unreadable(&error))
-}
-
 fn unreadable(error: &io::Error) -> Error {
     Error::misuse(format!("reading the input failed: {error}"))
 }
@@ -147,7 +174,7 @@ mod tests {
             (vec![], Taste::Anything),
             (vec![Type::Any], Taste::Anything),
             (vec![Type::Nothing], Taste::Nothing),
-            (vec![Type::String, Type::Nothing], Taste::PerhapsText),
+            (vec![Type::String, Type::Nothing], Taste::Anything),
             (vec![Type::String], Taste::Text),
             (vec![Type::String, Type::Binary], Taste::Bytes),
             (

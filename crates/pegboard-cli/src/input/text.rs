@@ -1,173 +1,170 @@
 //! Text as an input: the newline behind a single line is left out, as shells do for `$(...)`.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use pegboard_host::protocol::nu::ByteStreamKind;
 use pegboard_host::{ByteStream, Error, Flow, Value};
+
+use super::stdin::Source;
+use super::{InputError, MORE_COMES, unreadable};
 
 /// A line of up to this many bytes is a value.
 const LINE: usize = 64 << 10;
 
 /// A single line as a string, so that plugins that know no streams can read it; more than that as a stream of text.
+/// Bytes that are not text are a stream of the kind `otherwise`, and nothing at all is what `nothing` says.
 ///
-/// Waits until it knows which.
-pub(super) fn line_or_stream(reader: impl Read + Send + 'static) -> Result<Flow, Error> {
-    let mut chunks = Chunks::new(reader);
+/// Waits until it knows which, but not long behind a whole line: then more will come.
+pub(super) fn line_or_stream(
+    mut source: impl Source,
+    otherwise: ByteStreamKind,
+    nothing: Flow,
+    trouble: &InputError,
+) -> Result<Flow, Error> {
     let mut begin = Vec::new();
-    while begin.len() < LINE && !chunks.exact {
-        match chunks.next() {
-            Some(chunk) => begin.extend_from_slice(&chunk?),
-            None => match String::from_utf8(begin) {
-                Ok(line) => return Ok(Flow::value(Value::string(line))),
-                Err(error) => {
-                    begin = error.into_bytes();
-                    break;
+    let mut is_text = true;
+    while is_text && begin.len() < LINE {
+        let failed = |error: io::Error| unreadable(&error);
+        if begin.ends_with(b"\n") && !source.is_ready(MORE_COMES).map_err(failed)? {
+            break;
+        }
+        let Some(chunk) = read(&mut source).map_err(failed)? else {
+            return Ok(match String::from_utf8(begin) {
+                Ok(line) if line.is_empty() => nothing,
+                Ok(mut line) => {
+                    line.truncate(line.strip_suffix('\n').map_or(line.len(), str::len));
+                    Flow::value(Value::string(line))
                 }
-            },
+                Err(error) => stream(error.into_bytes(), source, otherwise, trouble),
+            });
+        };
+        begin.extend_from_slice(&chunk);
+        is_text = !has_controls(&chunk);
+        // The end of a first line that is not the end of all.
+        let newline = begin.iter().position(|byte| *byte == b'\n');
+        if newline.is_some_and(|at| at + 1 < begin.len()) {
+            break;
         }
     }
-    let chunks = std::iter::once(Ok(begin)).chain(chunks);
-    Ok(Flow::Bytes(ByteStream::from_chunks(
-        chunks,
-        ByteStreamKind::String,
-    )))
-}
-
-/// A stream of text, at once.
-pub(super) fn stream(reader: impl Read + Send + 'static, kind: ByteStreamKind) -> Flow {
-    Flow::Bytes(ByteStream::from_chunks(Chunks::new(reader), kind))
-}
-
-/// The chunks of an input; exact when it has more than one line, or is not text.
-struct Chunks<R> {
-    reader: R,
-    /// The first newline, while it may turn out to be the end.
-    held: bool,
-    /// There is more than one line, or something that is not text.
-    exact: bool,
-    /// Nothing was read yet.
-    first: bool,
-}
-
-impl<R: Read> Chunks<R> {
-    fn new(reader: R) -> Chunks<R> {
-        Chunks {
-            reader,
-            held: false,
-            exact: false,
-            first: true,
-        }
-    }
-}
-
-impl<R: Read> Iterator for Chunks<R> {
-    type Item = Result<Vec<u8>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let mut chunk = vec![0; 8192];
-            let count = match self.reader.read(&mut chunk[1..]) {
-                Ok(0) => return None,
-                Ok(count) => count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Some(Err(super::unreadable(&error))),
-            };
-            chunk.truncate(1 + count);
-            if std::mem::take(&mut self.held) {
-                chunk[0] = b'\n';
-                self.exact = true;
-            } else {
-                chunk.remove(0);
-            }
-            self.exact = self.exact || !is_text(&chunk, std::mem::take(&mut self.first));
-            let newline = chunk.iter().position(|byte| *byte == b'\n');
-            if newline == Some(chunk.len() - 1) && !self.exact {
-                chunk.pop();
-                self.held = true;
-            } else if newline.is_some() {
-                self.exact = true;
-            }
-            if !chunk.is_empty() {
-                return Some(Ok(chunk));
-            }
-        }
-    }
-}
-
-/// True for UTF-8 without control characters. A character may be cut off at the end, and at the start of any chunk but
-/// the first.
-fn is_text(chunk: &[u8], first: bool) -> bool {
-    let continues = |byte: &&u8| (0x80..0xc0).contains(*byte);
-    let cut = if first {
-        0
+    let is_text = is_text && is_utf8(&begin);
+    let kind = if is_text {
+        ByteStreamKind::String
     } else {
-        chunk.iter().take(3).take_while(continues).count()
+        otherwise
     };
-    let whole = std::str::from_utf8(&chunk[cut..])
-        .map_or_else(|error| error.error_len().is_none(), |_| true);
-    whole && !chunk.iter().any(|byte| *byte < b'\t')
+    Ok(stream(begin, source, kind, trouble))
+}
+
+/// All bytes as they are.
+pub(super) fn bytes(source: impl Source, kind: ByteStreamKind, trouble: &InputError) -> Flow {
+    stream(Vec::new(), source, kind, trouble)
+}
+
+fn stream(
+    begin: Vec<u8>,
+    mut source: impl Source,
+    kind: ByteStreamKind,
+    trouble: &InputError,
+) -> Flow {
+    let trouble = trouble.clone();
+    let rest = std::iter::from_fn(move || {
+        let chunk = read(&mut source).map_err(|error| unreadable(&error));
+        if let Err(error) = &chunk {
+            trouble.keep(error);
+        }
+        chunk.transpose()
+    });
+    let begin = Some(begin).filter(|begin| !begin.is_empty()).map(Ok);
+    Flow::Bytes(ByteStream::from_chunks(begin.into_iter().chain(rest), kind))
+}
+
+/// What is there, after waiting for something; none at the end.
+fn read(source: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut chunk = vec![0; 8192];
+    loop {
+        match source.read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(0) => return Ok(None),
+            Ok(count) => {
+                chunk.truncate(count);
+                return Ok(Some(chunk));
+            }
+        }
+    }
+}
+
+/// True if there are characters that no text has.
+fn has_controls(chunk: &[u8]) -> bool {
+    chunk.iter().any(|byte| *byte < 7)
+}
+
+/// True for UTF-8, the last character of which may be cut off.
+fn is_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::stdin::tests::Pieces;
     use super::*;
 
-    /// Gives its pieces one by one.
-    struct Pieces(Vec<&'static str>);
-
-    impl Read for Pieces {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            if self.0.is_empty() {
-                return Ok(0);
+    /// What becomes of pieces; behind an empty one the next takes its time.
+    fn check(pieces: &[&[u8]], expected: &str) {
+        let trouble = InputError::default();
+        let flow = line_or_stream(
+            Pieces::new(pieces),
+            ByteStreamKind::Unknown,
+            Flow::Empty,
+            &trouble,
+        );
+        let shown = match flow.expect("readable") {
+            Flow::Empty => "empty".to_owned(),
+            Flow::Value(Value::String(text, _), _) => format!("value {text:?}"),
+            Flow::Bytes(stream) => {
+                let kind = stream.kind;
+                let chunks: Vec<Vec<u8>> = stream.map(|chunk| chunk.expect("readable")).collect();
+                let begin = String::from_utf8_lossy(&chunks[0]).into_owned();
+                assert_eq!(chunks.concat(), pieces.concat());
+                format!("{kind:?} {begin:?}")
             }
-            let piece = self.0.remove(0).as_bytes();
-            buffer[..piece.len()].copy_from_slice(piece);
-            Ok(piece.len())
-        }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(shown, expected, "{pieces:?}");
     }
 
     #[test]
-    fn only_the_newline_of_a_single_line_is_left_out() {
-        for (pieces, text) in [
-            (vec![], ""),
-            (vec!["1.2.3\n"], "1.2.3"),
-            (vec!["1.2", ".3", "\n"], "1.2.3"),
-            (vec!["a"], "a"),
-            (vec!["\n"], ""),
-            (vec!["\n", "\n"], "\n\n"),
-            (vec!["a\nb\n"], "a\nb\n"),
-            (vec!["a\n", "b\n"], "a\nb\n"),
-            (vec!["a\n", "b", "\n"], "a\nb\n"),
-            (vec!["a\nb", "\n"], "a\nb\n"),
-            (vec!["a\0\n"], "a\0\n"),
-        ] {
-            let chunks = Chunks::new(Pieces(pieces.clone()))
-                .collect::<Result<Vec<_>, _>>()
-                .expect("no errors");
-            assert_eq!(
-                String::from_utf8(chunks.concat()).expect("text"),
-                text,
-                "{pieces:?}"
-            );
-        }
+    fn a_single_line_is_a_string_without_its_newline() {
+        check(&[], "empty");
+        check(&[b"1.2.3\n"], r#"value "1.2.3""#);
+        check(&[b"1.2", b".3", b"\n"], r#"value "1.2.3""#);
+        check(&[b"a"], r#"value "a""#);
+        check(&[b"\n"], r#"value """#);
+        check(
+            "gr\u{fc}\u{df}e\n"
+                .as_bytes()
+                .chunks(1)
+                .collect::<Vec<_>>()
+                .as_slice(),
+            "value \"gr\u{fc}\u{df}e\"",
+        );
+        // A line that comes slowly is a line all the same.
+        check(&[b"a", b"", b"b\n"], r#"value "ab""#);
     }
 
     #[test]
-    fn a_single_line_is_a_string() {
+    fn everything_else_is_a_stream() {
+        check(&[b"a\nb\n"], r#"String "a\nb\n""#);
+        check(&[b"a\n", b"b\n"], r#"String "a\nb\n""#);
+        check(&[b"\n", b"\n"], r#"String "\n\n""#);
+        // The first line is not kept back until the second comes.
+        check(&[b"a\n", b"", b"b\n"], r#"String "a\n""#);
+        check(&[b"a\0", b"b"], r#"Unknown "a\0""#);
+        check(&[b"\xff\xfe\n"], "Unknown \"\u{fffd}\u{fffd}\\n\"");
         let long = "x".repeat(70_000);
-        for (text, is_value) in [
-            ("", true),
-            ("one\n", true),
-            ("one", true),
-            ("one\ntwo\n", false),
-            ("a\0b", false),
-            (&long, false),
-        ] {
-            let flow = line_or_stream(std::io::Cursor::new(text.to_owned())).expect("readable");
-            assert_eq!(matches!(flow, Flow::Value(..)), is_value, "{text:?}");
-            let value = flow.into_value().expect("readable");
-            let expected = if is_value { text.trim_end() } else { text };
-            assert_eq!(value, Value::string(expected), "{text:?}");
-        }
+        check(
+            &[long.as_bytes()],
+            &format!("String {:?}", "x".repeat(65_536)),
+        );
     }
 }

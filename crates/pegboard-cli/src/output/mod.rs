@@ -5,10 +5,12 @@ mod plain;
 
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
+use pegboard_host::protocol::nu::ByteStreamKind;
 use pegboard_host::protocol::{Bound, Range};
 use pegboard_host::{ByteStream, Engine, Error, Flow, LabeledError, ListStream, Sources, Value};
 
 use crate::exit::print_error;
+use crate::input::InputError;
 use crate::options::To;
 use crate::terminal;
 
@@ -19,6 +21,15 @@ pub(crate) enum Outcome {
     Written { errors: usize },
     /// It cannot be written, perhaps only because whoever read it has had enough.
     Unwritable(io::Error),
+}
+
+/// What values and errors are shown with.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) sources: &'a Sources,
+    /// What is wrong with the input, which is shown at the end.
+    pub(crate) trouble: &'a InputError,
 }
 
 /// Why the output ended before its end.
@@ -40,18 +51,12 @@ impl From<Error> for Stop {
 }
 
 /// Writes everything. Errors that come as values are shown on standard error instead.
-pub(crate) fn write(
-    flow: Flow,
-    to: Option<To>,
-    engine: &Engine,
-    sources: &Sources,
-) -> Result<Outcome, Error> {
+pub(crate) fn write(flow: Flow, to: Option<To>, shown: Shown<'_>) -> Result<Outcome, Error> {
     let stdout = io::stdout().lock();
     let terminal = stdout.is_terminal();
     let mut writer = Writer {
         out: io::BufWriter::new(stdout),
-        engine,
-        sources,
+        shown,
         errors: 0,
     };
     let result = match to {
@@ -76,8 +81,7 @@ pub(crate) fn write(
 
 struct Writer<'a> {
     out: io::BufWriter<StdoutLock<'static>>,
-    engine: &'a Engine,
-    sources: &'a Sources,
+    shown: Shown<'a>,
     errors: usize,
 }
 
@@ -89,7 +93,7 @@ impl Writer<'_> {
     /// A value as it can be written: without custom values, and without errors, which are shown. None for a value
     /// that is an error itself.
     fn plain(&mut self, value: Value) -> Result<Option<Value>, Stop> {
-        let mut value = self.engine.to_base_value(value)?;
+        let mut value = self.shown.engine.to_base_value(value)?;
         if let Value::Error(error, _) = value {
             self.error(&error);
             return Ok(None);
@@ -118,7 +122,9 @@ impl Writer<'_> {
         // What was written before it is to be seen before it.
         let _ = self.out.flush();
         self.errors += 1;
-        print_error(&terminal::report_style().render(error, Some(self.sources)));
+        if !self.shown.trouble.is_behind(error) {
+            print_error(&terminal::report_style().render(error, Some(self.shown.sources)));
+        }
     }
 
     /// Calls `each` for every item that is no error, and flushes behind it.
@@ -154,13 +160,38 @@ impl Writer<'_> {
                 self.out
                     .write_all(if count == 0 { b"]\n" } else { b"\n]\n" })?;
             }
-            other => {
-                if let Some(value) = self.plain(other.into_value()?)? {
-                    writeln!(self.out, "{}", json::pretty(&value)?)?;
-                }
+            Flow::Bytes(bytes) if bytes.kind == ByteStreamKind::Binary => {
+                self.numbers(bytes, "\n  ", "\n")?;
             }
+            other => match self.plain(other.into_value()?)? {
+                Some(Value::Binary(bytes, _)) => {
+                    self.numbers(std::iter::once(Ok(bytes)), "\n  ", "\n")?;
+                }
+                Some(value) => writeln!(self.out, "{}", json::pretty(&value)?)?,
+                None => {}
+            },
         }
         Ok(())
+    }
+
+    /// Bytes as an array of numbers, as they come.
+    fn numbers(
+        &mut self,
+        chunks: impl Iterator<Item = Result<Vec<u8>, Error>>,
+        before_each: &str,
+        at_end: &str,
+    ) -> Result<(), Stop> {
+        let mut comma = "";
+        self.out.write_all(b"[")?;
+        for chunk in chunks {
+            for byte in chunk? {
+                write!(self.out, "{comma}{before_each}{byte}")?;
+                comma = ",";
+            }
+            self.flush()?;
+        }
+        let at_end = if comma.is_empty() { "" } else { at_end };
+        Ok(writeln!(self.out, "{at_end}]")?)
     }
 
     /// A line of JSON for each item.
@@ -168,8 +199,12 @@ impl Writer<'_> {
         match flow {
             Flow::Empty => Ok(()),
             Flow::List(items) => self.items(items, |writer, item| writer.row(&item)),
+            Flow::Bytes(bytes) if bytes.kind == ByteStreamKind::Binary => {
+                self.numbers(bytes, "", "")
+            }
             other => match self.plain(other.into_value()?)? {
                 Some(Value::List(items, _)) => items.iter().try_for_each(|item| self.row(item)),
+                Some(Value::Binary(bytes, _)) => self.numbers(std::iter::once(Ok(bytes)), "", ""),
                 Some(value) => self.row(&value),
                 None => Ok(()),
             },
@@ -202,14 +237,26 @@ impl Writer<'_> {
     fn raw(&mut self, flow: Flow) -> Result<(), Stop> {
         match flow {
             Flow::Empty => Ok(()),
-            Flow::List(items) => self.items(items, |writer, item| writer.exact(&item)),
+            Flow::List(items) => self.items(items, |writer, item| writer.exact_item(&item)),
             Flow::Bytes(bytes) => self.bytes(bytes).map(drop),
             Flow::Value(value, _) => match self.plain(value)? {
-                Some(Value::List(items, _)) => items.iter().try_for_each(|item| self.exact(item)),
+                Some(Value::List(items, _)) => {
+                    items.iter().try_for_each(|item| self.exact_item(item))
+                }
                 Some(value) => self.exact(&value),
                 None => Ok(()),
             },
         }
+    }
+
+    /// What is neither text nor bytes would run together with its neighbours.
+    fn exact_item(&mut self, value: &Value) -> Result<(), Stop> {
+        self.exact(value)?;
+        let exact = matches!(
+            value,
+            Value::String(..) | Value::Glob(..) | Value::Binary(..)
+        );
+        self.end_line(exact, true)
     }
 
     fn exact(&mut self, value: &Value) -> Result<(), Stop> {

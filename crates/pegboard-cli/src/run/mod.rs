@@ -1,28 +1,33 @@
 //! `pegboard run`: one command of a plugin, from standard input to standard output.
 
 mod find;
+mod trace_file;
 
 use std::env;
-use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use pegboard_host::protocol::Spanned;
+use pegboard_host::protocol::nu::{Flag, Signature};
 use pegboard_host::{
     AppContext, Caller, CancelToken, Config, Engine, Error, Recorder, Stderr, Usage,
     parse_arguments,
 };
 
-use crate::exit::{Exit, Failure, print_error, written};
+use crate::exit::{Exit, Failure, print_error, write_out, written};
 use crate::input::{self, InputError};
 use crate::line::Line;
-use crate::options::RunOptions;
-use crate::output::{self, Outcome};
+use crate::options::{OF_RUN, RunOptions};
+use crate::output::{self, Outcome, Shown};
 use crate::{signals, terminal};
+use find::Found;
+use trace_file::TraceFile;
 
-pub(crate) fn run(options: RunOptions) -> Result<Exit, Failure> {
+pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
     let line = Line::new(&options.words);
-    let recorder = options.trace.as_deref().map(recorder).transpose()?;
+    let trace = options.trace.as_deref().map(TraceFile::new).transpose()?;
+    let recorder = trace.as_ref().map(TraceFile::recorder);
     let engine = engine(recorder.clone())?;
     let cancel = CancelToken::new();
     signals::listen(&engine, &cancel)
@@ -30,19 +35,26 @@ pub(crate) fn run(options: RunOptions) -> Result<Exit, Failure> {
     for path in &options.plugins {
         engine.load(path)?;
     }
-    let exit = call(&options, &engine, &line, &cancel);
+    let mut exit = call(options, &engine, &line, &cancel, trace.as_ref());
     // Every message has to be in the trace, those of the end too.
     engine.shutdown();
+    if let (Some(trace), Err(failure)) = (&trace, &exit)
+        && !failure.is_misuse()
+    {
+        // What a plugin did wrong before its commands were known is worth looking at.
+        if let Err(unwritten) = trace.open() {
+            unwritten.show();
+        }
+    }
     if let Some(error) = recorder.and_then(|recorder| recorder.take_error()) {
         print_error(&format!("warning: the trace is incomplete: {error}\n"));
+        if matches!(exit, Ok(Exit::Done)) {
+            exit = Ok(Exit::Unwritten);
+        }
     }
     match (exit, signals::received()) {
-        (Err(failure), Some(signal)) => {
-            // Whoever pressed Ctrl-C knows why the call failed.
-            drop(failure);
-            Ok(Exit::Signalled(signal))
-        }
-        (Ok(_), Some(signal)) => Ok(Exit::Signalled(signal)),
+        // Whoever pressed Ctrl-C knows why the call failed.
+        (_, Some(signal)) => Ok(Exit::Signalled(signal)),
         (exit, None) => exit,
     }
 }
@@ -62,22 +74,18 @@ fn directory() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))
 }
 
-fn recorder(path: &Path) -> Result<Recorder, Failure> {
-    let created = File::create(path);
-    let file = created.map_err(|error| {
-        Failure::misuse(format!("{} cannot be written: {error}", path.display()))
-    })?;
-    Ok(Recorder::new(file))
-}
-
 fn call(
     options: &RunOptions,
     engine: &Engine,
     line: &Line,
     cancel: &CancelToken,
+    trace: Option<&TraceFile>,
 ) -> Result<Exit, Failure> {
     let failed = |error: Error| Failure::new(error, &line.sources);
-    let (command, used) = find::command(engine, line)?;
+    let (command, used) = match find::command(engine, line)? {
+        Found::Command(command, used) => (command, used),
+        Found::Help(text) => return Ok(write_out(&text)),
+    };
     let signature = &command.signature.sig;
     let (directory, home) = (directory()?, home());
     let caller = Caller {
@@ -85,7 +93,7 @@ fn call(
         home: home.as_deref(),
     };
     let arguments = parse_arguments(signature, line.head(used), &line.words[used..], &caller)
-        .map_err(failed)?;
+        .map_err(|error| failed(misplaced(error, signature, &line.words[used..])))?;
     if arguments
         .named
         .iter()
@@ -94,10 +102,11 @@ fn call(
         let usage = Usage::new(&command.signature)
             .width(terminal::output_width())
             .to_string();
-        return Ok(written(
-            std::io::stdout().lock().write_all(usage.as_bytes()),
-        ));
+        return Ok(write_out(&usage));
     }
+    trace.map_or(Ok(()), TraceFile::open)?;
+    // From here on, what is under way can be asked to stop.
+    signals::calling();
     let trouble = InputError::default();
     let input = input::input(signature, options.from, &trouble).map_err(failed)?;
     let context = AppContext::new()
@@ -105,15 +114,21 @@ fn call(
         .with_directory(directory)
         .with_sources(line.sources.clone())
         .with_foreground();
-    signals::calling();
-    let run = command
+    let mut run = command
         .plugin
         .run(&signature.name)
         .arguments(arguments)
         .input(input);
+    if let Some(timeout) = options.timeout {
+        run = run.deadline(timeout);
+    }
     let output = run.context(Arc::new(context)).cancel(cancel).call();
-    let outcome =
-        output.and_then(|output| output::write(output, options.to, engine, &line.sources));
+    let shown = Shown {
+        engine,
+        sources: &line.sources,
+        trouble: &trouble,
+    };
+    let outcome = output.and_then(|output| output::write(output, options.to, shown));
     if let Some(error) = trouble.take() {
         // The cause of whatever the plugin has said about it.
         return Err(failed(error));
@@ -123,6 +138,27 @@ fn call(
         Outcome::Written { .. } => Ok(Exit::Failed),
         Outcome::Unwritable(error) => Ok(written(Err(error))),
     }
+}
+
+/// Says so if what is wrong is that an option of pegboard's own stands behind the command.
+fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> Error {
+    let words = words.iter().map(|word| word.item.as_str());
+    let own = |word: &str| {
+        let name = word.split('=').next().unwrap_or(word);
+        let known = |flag: &Flag| name.strip_prefix("--") == Some(&flag.long);
+        OF_RUN
+            .into_iter()
+            .find(|own| *own == name && !signature.named.iter().any(known))
+    };
+    let Some(option) = words.take_while(|word| *word != "--").find_map(own) else {
+        return error;
+    };
+    let mut error = error.labeled().clone();
+    let usage = error.help.unwrap_or_default();
+    error.help = Some(format!(
+        "pegboard's own option `{option}` goes before the command\n{usage}"
+    ));
+    Error::misuse(error)
 }
 
 fn home() -> Option<PathBuf> {

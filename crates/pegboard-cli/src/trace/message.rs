@@ -1,7 +1,9 @@
 //! One message in a few words.
 
 use pegboard_host::protocol::codec::Sender;
-use pegboard_host::protocol::nu::{Call, EngineCall, EngineResponse, Message, Response};
+use pegboard_host::protocol::nu::{
+    Call, EngineCall, EngineResponse, Message, Response, StreamItem,
+};
 use serde_json::Value as Json;
 
 /// What is shown of a message.
@@ -127,6 +129,7 @@ fn content(message: &Message, text: &str) -> String {
             | Message::Signal(_)
             | Message::Goodbye
     );
+    let is_chunk = matches!(message, Message::Data(_, StreamItem::Raw(_)));
     let Ok(json) = serde_json::from_str::<Json>(text) else {
         return if told {
             String::new()
@@ -137,8 +140,70 @@ fn content(message: &Message, text: &str) -> String {
     if told {
         String::new()
     } else {
-        inner(json).to_string()
+        let mut json = inner(json);
+        if let Some(bytes) = json.get_mut("Ok").filter(|_| is_chunk) {
+            json = bytes.take();
+        }
+        with_bytes_shown(json, is_chunk).to_string()
     }
+}
+
+/// How many bytes of a chunk are looked at.
+const LOOKED_AT: usize = 64;
+
+/// Shows bytes as text if they are, else in hexadecimal. Bytes are the values of the type Binary, and the whole of a
+/// chunk of a byte stream.
+fn with_bytes_shown(json: Json, is_bytes: bool) -> Json {
+    match json {
+        Json::Array(items) if is_bytes => shown_bytes(&items).unwrap_or(Json::Array(items)),
+        Json::Array(items) => {
+            let items = items.into_iter();
+            items.map(|item| with_bytes_shown(item, false)).collect()
+        }
+        Json::Object(fields) => {
+            let shown = fields.into_iter().map(|(name, field)| match field {
+                Json::Object(mut inner) if name == "Binary" => {
+                    if let Some(val) = inner.get_mut("val") {
+                        *val = with_bytes_shown(val.take(), true);
+                    }
+                    (name, Json::Object(inner))
+                }
+                field => (name, with_bytes_shown(field, false)),
+            });
+            Json::Object(shown.collect())
+        }
+        other => other,
+    }
+}
+
+fn shown_bytes(numbers: &[Json]) -> Option<Json> {
+    let first: Option<Vec<u8>> = numbers
+        .iter()
+        .take(LOOKED_AT)
+        .map(|number| number.as_u64().and_then(|number| u8::try_from(number).ok()))
+        .collect();
+    let first = first?;
+    let more = if numbers.len() > LOOKED_AT { "..." } else { "" };
+    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !c.is_whitespace());
+    let text = match std::str::from_utf8(&first) {
+        Ok(text) => Some(text),
+        // The last character may be cut off.
+        Err(error) if error.error_len().is_none() && !more.is_empty() => {
+            std::str::from_utf8(&first[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    };
+    let shown = match text.filter(|text| is_text(text)) {
+        Some(text) => text.to_owned(),
+        None => {
+            let hex: Vec<String> = first.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("0x[{}{more}]", hex.join(" "))
+        }
+    };
+    let more = if shown.starts_with("0x[") { "" } else { more };
+    let count = numbers.len();
+    let noun = if count == 1 { "byte" } else { "bytes" };
+    Some(Json::String(format!("{count} {noun}: {shown}{more}")))
 }
 
 /// Takes off the names of variants and the numbers that come first.
@@ -163,4 +228,31 @@ fn inner(json: Json) -> Json {
         };
     }
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_text_or_in_hexadecimal() {
+        let bytes = |bytes: &[u8]| Json::from(bytes.to_vec());
+        for (given, expected) in [
+            (bytes(b"a\n"), r#""2 bytes: a\n""#.to_owned()),
+            (bytes(&[0, 255]), r#""2 bytes: 0x[00 ff]""#.to_owned()),
+            (bytes(b""), r#""0 bytes: ""#.to_owned()),
+            (
+                bytes(&[b'x'; 100]),
+                format!(r#""100 bytes: {}...""#, "x".repeat(64)),
+            ),
+        ] {
+            assert_eq!(with_bytes_shown(given, true).to_string(), expected);
+        }
+        let value = serde_json::json!({"Binary": {"val": [1], "span": [1, 2]}});
+        let expected = r#"[{"Binary":{"val":"1 byte: 0x[01]","span":[1,2]}}]"#;
+        assert_eq!(
+            with_bytes_shown(Json::Array(vec![value]), false).to_string(),
+            expected
+        );
+    }
 }

@@ -6,24 +6,27 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use pegboard_host::ReportStyle;
 use pegboard_host::protocol::codec::Sender;
-use pegboard_host::trace::{Entry, EntryKind, Trace};
+use pegboard_host::trace::{Entry, EntryKind, Trace, TraceError};
 
-use crate::exit::{Exit, Failure, written};
+use crate::exit::{Exit, Failure, print_error, written};
 use crate::options::ShowOptions;
 use crate::terminal;
 use message::{Part, Subject};
 
 /// Lines are cut here when they do not go to a terminal.
 const WIDTH: usize = 160;
+/// A file with more unreadable lines than this is no trace.
+const BAD_LINES: usize = 16;
 
 pub(crate) fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     let file = options.file.display();
     let bytes = std::fs::read(&options.file)
         .map_err(|error| Failure::misuse(format!("{file} cannot be read: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
-    let mut trace =
-        Trace::parse(&text).map_err(|error| Failure::misuse(format!("{file}, {error}")))?;
+    let (mut trace, unreadable) =
+        parse(&text).map_err(|error| Failure::misuse(format!("{file}, {error}")))?;
     tell_apart(&mut trace);
     let stdout = io::stdout().lock();
     let width = if stdout.is_terminal() {
@@ -31,7 +34,31 @@ pub(crate) fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     } else {
         WIDTH
     };
-    Ok(written(write(&trace, width, io::BufWriter::new(stdout))))
+    let exit = written(write(&trace, width, io::BufWriter::new(stdout)));
+    for error in &unreadable {
+        print_error(&format!("error: {file}, {error}\n"));
+    }
+    match unreadable.as_slice() {
+        [_, ..] if exit == Exit::Done => Ok(Exit::Misused),
+        _ => Ok(exit),
+    }
+}
+
+/// A trace without the lines that cannot be read, and what is wrong with those.
+fn parse(text: &str) -> Result<(Trace, Vec<TraceError>), TraceError> {
+    let mut unreadable: Vec<TraceError> = Vec::new();
+    loop {
+        let is_bad = |index: usize| unreadable.iter().any(|error| error.line == index + 1);
+        let lines = text.split_inclusive('\n').enumerate();
+        let good: String = lines
+            .map(|(index, line)| if is_bad(index) { "\n" } else { line })
+            .collect();
+        match Trace::parse(&good) {
+            Ok(trace) => return Ok((trace, unreadable)),
+            Err(error) if error.line == 1 || unreadable.len() == BAD_LINES => return Err(error),
+            Err(error) => unreadable.push(error),
+        }
+    }
 }
 
 /// Adds its number to the name of each process, where a plugin has run as more than one.
@@ -59,7 +86,9 @@ fn write(trace: &Trace, width: usize, mut out: impl Write) -> io::Result<()> {
         || "at a time that is not known".to_owned(),
         |began| began.to_rfc3339(),
     );
-    writeln!(out, "recorded {began}, {} entries", trace.entries.len())?;
+    let count = trace.entries.len();
+    let entries = if count == 1 { "entry" } else { "entries" };
+    writeln!(out, "recorded {began}, {count} {entries}")?;
     let names = trace
         .entries
         .iter()
@@ -181,9 +210,8 @@ fn short(time: Duration) -> String {
 
 /// A line without what a terminal would act on, of at most so many characters.
 fn cut(line: &str, width: usize) -> String {
-    let clean = line
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let line = ReportStyle::harmless(line).replace('\n', "\u{240a}");
+    let clean = line.chars();
     let mut short: String = clean.clone().take(width).collect();
     if line.chars().nth(width).is_some() {
         short = clean

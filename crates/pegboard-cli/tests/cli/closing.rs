@@ -1,6 +1,6 @@
 //! Ends before the end: closed pipes and signals.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -70,7 +70,21 @@ fn output_that_cannot_be_written_is_an_error() {
         .expect("/dev/full");
     let ran = finish(Cli::run(REF, "ref endless").start_with(None, full));
     let message = "error: writing the output failed: No space left on device (os error 28)\n";
-    assert_eq!((ran.code, ran.err.as_str()), (Some(1), message));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(4), message));
+    for arguments in [&["--help"][..], &["run", "--help"], &["--version"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let cli = Cli::new(arguments);
+        let ran = finish(cli.start_with(None, full.expect("/dev/full")));
+        assert_eq!(
+            (ran.code, ran.err.as_str()),
+            (Some(4), message),
+            "{arguments:?}"
+        );
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let cli = Cli::run(REF, "ref args --help");
+    let ran = finish(cli.start_with(None, full.expect("/dev/full")));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(4), message));
 }
 
 #[test]
@@ -115,8 +129,9 @@ fn an_interrupted_command_may_still_answer() {
 #[test]
 fn an_interrupt_ends_the_wait_for_input() {
     let (folder, mark) = (Folder::new("waiting"), mark("waiting"));
-    let mut child = started(&folder, &mark, Some(Stdio::piped()), "ref collect-bytes");
-    let stdin = child.stdin.take();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    (&writer).write_all(b"a line\n").expect("room in the pipe");
+    let child = started(&folder, &mark, Some(reader.into()), "ref collect-bytes");
     let began = Instant::now();
     signal(child.id(), Signal::INT);
     let ran = finish(child);
@@ -129,7 +144,7 @@ fn an_interrupt_ends_the_wait_for_input() {
         "{:?}",
         began.elapsed()
     );
-    drop(stdin);
+    drop(writer);
     nothing_is_left(&mark);
 }
 
@@ -139,8 +154,60 @@ fn a_command_that_ignores_interrupts_is_cancelled() {
     let child = started(&folder, &mark, None, "ref stubborn 600000");
     signal(child.id(), Signal::INT);
     let ran = finish(child);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""));
+    let message = "waiting for the plugin to end; Ctrl-C again ends it at once\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(130), message));
     nothing_is_left(&mark);
+}
+
+#[test]
+fn a_signal_is_what_it_dies_of() {
+    use std::os::unix::process::ExitStatusExt;
+    for (sent, number) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1)] {
+        let mut child = Cli::run(REF, "ref endless --sleep 5").start();
+        assert_eq!(first_line(&mut child), "0\n");
+        signal(child.id(), sent);
+        let status = child.wait_with_output().expect("its end").status;
+        assert_eq!(status.signal(), Some(number), "{status}");
+    }
+}
+
+#[test]
+fn ignored_signals_stay_ignored() {
+    let plugin = pegboard_testkit::peers::peer(REF);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP INT; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_pegboard"))
+        .args(["run", "--plugin"])
+        .arg(plugin)
+        .args(["ref", "endless", "--sleep", "5"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = shell.spawn().expect("a shell");
+    assert_eq!(first_line(&mut child), "0\n");
+    signal(child.id(), Signal::HUP);
+    signal(child.id(), Signal::INT);
+    let mut pipe = child.stdout.take().expect("a pipe");
+    let mut later = [0; 2000];
+    pipe.read_exact(&mut later).expect("more output");
+    child.stdout = Some(pipe);
+    signal(child.id(), Signal::TERM);
+    assert_eq!(finish(child).code, Some(143));
+}
+
+#[test]
+fn a_call_has_as_long_as_it_is_given() {
+    let cli = Cli::run_with(REF, &["--timeout", "200ms"], "ref sleep 600000");
+    let error = cli.fails(3);
+    assert!(error.contains("took longer than 200ms"), "{error}");
+    let cli = Cli::run_with(REF, &["--timeout", "1min"], "ref values int");
+    assert_eq!(cli.out(), "42\n");
+    assert!(
+        Cli::run_with(REF, &["--timeout", "5"], "ref values int")
+            .fails(2)
+            .contains("10s")
+    );
 }
 
 #[test]

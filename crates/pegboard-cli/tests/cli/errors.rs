@@ -1,6 +1,8 @@
 //! Errors as they are shown, with their exit codes.
 
-use crate::support::{Cli, Folder};
+use std::process::Stdio;
+
+use crate::support::{Cli, Folder, finish};
 
 const REF: &str = "nu_plugin_reference";
 
@@ -164,6 +166,7 @@ fn a_plugin_that_dies() {
         error.contains("its process ended: killed by signal 9"),
         "{error}"
     );
+    assert!(!error.contains("last words"), "{error}");
     let error = Cli::run(REF, "ref crash exit 7").fails(3);
     assert!(error.contains("its process ended: exit code 7"), "{error}");
     let ran = Cli::run(REF, "ref crash mid-stream").end();
@@ -194,6 +197,102 @@ error[pegboard::input::untyped]: `ref sum` does not take plain text or bytes as 
         .fails(2);
     assert_eq!(
         error,
-        "error[pegboard::input::not_json]: the input is not JSON: line 3: expected value\n"
+        "error[pegboard::input::not_json]: the input is not JSON: line 3, column 1: expected value, at `?`\n"
+    );
+}
+
+#[test]
+fn a_bad_document_in_the_middle_is_told_once() {
+    let ran = Cli::run_with(REF, &["--from", "json"], "ref echo")
+        .input("1\n2\n{\"a\": x}\n")
+        .end();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), "1\n2\n"));
+    let expected = "error[pegboard::input::not_json]: the input is not JSON: line 3, column 7: expected value, \
+                    at `{\"a\": x}`\n";
+    assert_eq!(ran.err, expected);
+}
+
+#[test]
+fn input_that_cannot_be_taken() {
+    for from in ["json", "text", "raw"] {
+        let directory = std::fs::File::open("/").expect("a directory");
+        let cli = Cli::run_with(REF, &["--from", from], "ref echo");
+        let ran = finish(cli.start_with(Some(directory.into()), Stdio::piped()));
+        assert_eq!(ran.code, Some(2), "{from}");
+        assert!(ran.err.contains("Is a directory"), "{from}: {}", ran.err);
+    }
+    for levels in [81, 90, 130] {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let cli = Cli::run_with(REF, &["--from", "json"], "ref echo").input(deep);
+        assert!(cli.fails(2).contains("nested too deeply"));
+    }
+    // What is let through is not too deep for a plugin.
+    let deep = format!("{}1{}\n", "{\"a\":".repeat(80), "}".repeat(80));
+    let cli = Cli::run_with(REF, &["--from", "json"], "ref echo").input(deep.clone());
+    assert_eq!(cli.out(), deep);
+}
+
+#[test]
+fn a_plugin_that_cannot_be_asked_is_named() {
+    let first = pegboard_testkit::peers::peer(REF);
+    let ran = Cli::new(["run", "--plugin", "/bin/true", "--plugin"])
+        .argument(&first)
+        .argument("ref")
+        .argument("values")
+        .argument("int")
+        .end();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "42\n"));
+    let expected = "warning: a plugin is left out\nerror: plugin true: ";
+    assert!(ran.err.starts_with(expected), "{}", ran.err);
+}
+
+#[test]
+fn the_commands_of_a_group() {
+    let error = Cli::run(REF, "ref engine").fails(2);
+    assert!(
+        error.contains("`ref engine` is a group of commands") && error.contains("ref engine cwd"),
+        "{error}"
+    );
+    for line in ["ref engine --help", "ref engine -h"] {
+        let out = Cli::run(REF, line).out();
+        assert!(out.starts_with("Commands:\n  ref engine "), "{out}");
+        assert!(!out.contains("ref args"), "{out}");
+    }
+    assert!(Cli::run(REF, "ref --help").out().contains("  ref args "));
+}
+
+#[test]
+fn options_behind_the_command() {
+    let error = Cli::run(REF, "ref args 5 --to json").fails(2);
+    assert!(
+        error.contains("option `--to` goes before the command"),
+        "{error}"
+    );
+    let error = Cli::new(["run", "ref", "args", "5", "--plugin", "x"]).fails(2);
+    assert!(
+        error.contains("tip: `--plugin` goes before the command"),
+        "{error}"
+    );
+}
+
+#[test]
+fn words_that_were_quoted() {
+    let name = || Cli::run(REF, "--to json").argument("ref args");
+    assert!(name().argument("5").out().contains("\"positional\": ["));
+    let error = name().argument("x\ny").fails(2);
+    let expected = r" | 'ref args' $'x\ny'
+ |            ^^^^^^^ expected an integer";
+    assert!(error.contains(expected), "{error}");
+    assert!(
+        Cli::run(REF, "--to json")
+            .argument("ref args 5")
+            .fails(2)
+            .contains("has no command")
+    );
+    assert!(
+        Cli::run(REF, "--to json")
+            .argument("")
+            .fails(2)
+            .contains("has no command")
     );
 }

@@ -37,6 +37,11 @@ fn a_plugin_as_json() {
     assert_eq!(plugin["encoding"], "msgpack");
     assert_eq!(plugin["features"], serde_json::json!(["LocalSocket"]));
     let commands = plugin["commands"].as_array().expect("commands");
+    let names: Vec<&str> = commands
+        .iter()
+        .filter_map(|command| command["sig"]["name"].as_str())
+        .collect();
+    assert!(names.is_sorted(), "{names:?}");
     let args = commands
         .iter()
         .find(|command| command["sig"]["name"] == "ref args")

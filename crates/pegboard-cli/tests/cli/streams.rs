@@ -1,6 +1,9 @@
 //! What goes in and comes out, in every format.
 
-use crate::support::{Cli, json};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use crate::support::{Cli, finish, json};
 
 const REF: &str = "nu_plugin_reference";
 
@@ -20,12 +23,48 @@ fn input_is_what_it_is_said_to_be() {
             .out();
         assert_eq!(json(&out)["kind"], kind, "{from} {input:?}");
     }
-    // Without being told: nothing from the null device, bytes from a pipe.
+    // Without being told: nothing from the null device, text from a pipe, bytes if they are no text.
     assert_eq!(json(&Cli::run(REF, "ref describe").out())["kind"], "empty");
-    assert_eq!(
-        json(&Cli::run(REF, "ref describe").input("x").out())["kind"],
-        "byte stream"
-    );
+    for (input, kind) in [
+        (&b""[..], "empty"),
+        (b"x\n", "value"),
+        (b"x\ny\n", "byte stream"),
+        (b"\xff", "byte stream"),
+    ] {
+        let out = Cli::run(REF, "ref describe").input(input).out();
+        assert_eq!(json(&out)["kind"], kind, "{input:?}");
+    }
+}
+
+#[test]
+fn a_line_of_text_is_a_string_for_commands_that_do_not_say() {
+    let upper = |input: &str| Cli::run("nu_plugin_nodehand.js", "node upper").input(input);
+    assert_eq!(upper("gr\u{fc}\u{df}e\n").out(), "GR\u{dc}SSE");
+    let echo = Cli::run("nu_plugin_nodehand.js", "node echo").input("a\n");
+    assert_eq!(echo.out(), "a");
+}
+
+/// The first item of an input that goes on comes out before the second goes in.
+#[test]
+fn a_first_item_is_not_kept_back() {
+    for (options, items) in [
+        (&["--from", "json"][..], ["{\"a\":1}\n", "{\"a\":2}\n"]),
+        (&["--from", "text"], ["one\n", "two\n"]),
+        (&[], ["one\n", "two\n"]),
+    ] {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let cli = Cli::run_with(REF, options, "ref echo");
+        let mut child = cli.start_with(Some(reader.into()), Stdio::piped());
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        for item in items {
+            writer.write_all(item.as_bytes()).expect("room in the pipe");
+            let mut line = String::new();
+            out.read_line(&mut line).expect("a line");
+            assert_eq!(line, item, "{options:?}");
+        }
+        drop(writer);
+        assert_eq!(finish(child).code, Some(0));
+    }
 }
 
 #[test]
@@ -71,6 +110,9 @@ fn every_output_format() {
         ("raw", "ref values glob", "*.rs"),
         ("raw", "ref bytes 3 --type string", "abc"),
         ("raw", "ref values int", "42"),
+        ("raw", "ref seq 2", "0\n1\n"),
+        ("ndjson", "ref bytes 3 --type binary", "[0,1,2]\n"),
+        ("json", "ref bytes 0 --type binary", "[]\n"),
     ] {
         assert_eq!(
             Cli::run_with(REF, &["--to", to], line).out(),

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -23,6 +24,7 @@ pub(crate) struct Cli {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Ran {
+    /// As a shell tells it: 128 and its number for a signal.
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -126,7 +128,10 @@ pub(crate) fn finish(child: Child) -> Ran {
     };
     let output = output.expect("its output");
     Ran {
-        code: output.status.code(),
+        code: output
+            .status
+            .code()
+            .or_else(|| Some(128 + output.status.signal()?)),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }

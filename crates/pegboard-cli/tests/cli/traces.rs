@@ -18,8 +18,6 @@ fn a_run_is_written_down_and_shown() {
         "-> Call 0 Signature",
         "<- CallResponse 0 Signature of 1 commands",
         "-> Call 1 Run `inc`",
-        "-> Data 0",
-        "-> End 0",
         "<- CallResponse 1 PipelineData",
         "-> Goodbye",
     ];
@@ -36,12 +34,24 @@ fn a_run_is_written_down_and_shown() {
             .any(|line| line.contains("CallResponse 1") && line.contains("(after ")),
         "{shown}"
     );
-    assert!(
-        shown
-            .lines()
-            .any(|line| line.ends_with("-> End 0 (1 item)")),
-        "{shown}"
-    );
+}
+
+#[test]
+fn streams_are_shown_with_what_is_in_them() {
+    let folder = Folder::new("trace-stream");
+    let file = folder.file("trace");
+    let options = ["--from", "raw", "--trace"];
+    let options = [&options[..], &[file.to_str().expect("a plain path")]].concat();
+    Cli::run_with("nu_plugin_reference", &options, "ref collect-bytes")
+        .input("1.2.3")
+        .out();
+    let shown = Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]).out();
+    for wanted in ["-> Data 0 \"5 bytes: 1.2.3\"", "-> End 0 (1 item)"] {
+        assert!(
+            shown.lines().any(|line| line.ends_with(wanted)),
+            "{wanted} in\n{shown}"
+        );
+    }
 }
 
 /// A line from its arrow on.
@@ -101,7 +111,7 @@ fn files_that_are_no_trace() {
     }
     // Whoever wrote it may have been killed in the middle of a line.
     std::fs::write(&file, format!("{head}{{\"t\":0.5,\"plugin\":\"x\",\"from\":\"engine\",\"message\":\"Goodbye\"}}\n{{\"t")).expect("a file");
-    let expected = "recorded 1970-01-01T00:00:00+00:00, 1 entries\n    0.500000  x -> Goodbye\n";
+    let expected = "recorded 1970-01-01T00:00:00+00:00, 1 entry\n    0.500000  x -> Goodbye\n";
     assert_eq!(show().out(), expected);
 }
 
@@ -124,4 +134,69 @@ fn processes_of_one_plugin_have_numbers() {
         .map(|line| line[12..18].trim())
         .collect();
     assert_eq!(names, ["a#1", "b", "a#3"], "{shown}");
+}
+
+#[test]
+fn one_bad_line_does_not_hide_the_others() {
+    let folder = Folder::new("bad-line");
+    let file = folder.file("trace");
+    let entry = |t: u8| {
+        format!("{{\"t\":{t},\"plugin\":\"x\",\"from\":\"engine\",\"message\":\"Goodbye\"}}\n")
+    };
+    let head = "{\"trace\":\"pegboard\",\"format\":1,\"began\":0}\n";
+    let text = format!("{head}{}what?\n{}", entry(1), entry(2));
+    std::fs::write(&file, text).expect("a file");
+    let ran = Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]).end();
+    assert_eq!(ran.code, Some(2));
+    assert_eq!(ran.out.matches("x -> Goodbye").count(), 2, "{}", ran.out);
+    assert!(ran.err.contains("trace, line 3: "), "{}", ran.err);
+}
+
+#[test]
+fn what_a_terminal_acts_on_is_not_shown() {
+    let folder = Folder::new("harmless");
+    let file = folder.file("trace");
+    let text = "{\"trace\":\"pegboard\",\"format\":1,\"began\":0}\n\
+                {\"t\":1,\"plugin\":\"x\",\"note\":\"a\u{202e}b\\u001b[31m\",\"details\":null}\n";
+    std::fs::write(&file, text).expect("a file");
+    let out = Cli::new(["trace".as_ref(), "show".as_ref(), file.as_os_str()]).out();
+    assert!(out.contains("a\\u{202e}b\u{241b}[31m"), "{out}");
+}
+
+#[test]
+fn a_trace_costs_nobody_a_file() {
+    let folder = Folder::new("overwrite");
+    let file = folder.file("notes.txt");
+    let path = file.to_str().expect("a plain path");
+    let run = |line: &str| Cli::run_with("nu_plugin_reference", &["--trace", path], line);
+    std::fs::write(&file, "dear diary\n").expect("a file");
+    assert!(
+        run("ref values int")
+            .fails(2)
+            .contains("is not a Pegboard trace")
+    );
+    assert_eq!(
+        std::fs::read_to_string(&file).expect("a file"),
+        "dear diary\n"
+    );
+    // An older trace is overwritten, but not before the command is understood.
+    let old = "{\"trace\":\"pegboard\",\"format\":1,\"began\":0}\n";
+    std::fs::write(&file, old).expect("a file");
+    for line in ["ref valeus int", "ref args x", "ref args --help"] {
+        run(line).end();
+        assert_eq!(
+            std::fs::read_to_string(&file).expect("a file"),
+            old,
+            "{line}"
+        );
+    }
+    run("ref values int").out();
+    let new = std::fs::read_to_string(&file).expect("a file");
+    assert!(new.contains("\"Run\"") && new.contains("Goodbye"), "{new}");
+    let error = Cli::run_with(
+        "nu_plugin_reference",
+        &["--trace", "/no/such/t"],
+        "ref values int",
+    );
+    assert!(error.fails(4).contains("/no/such/t cannot be written"));
 }
