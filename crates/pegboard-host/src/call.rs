@@ -98,8 +98,8 @@ impl Run {
     /// Starts the plugin if it does not run, makes the call and waits for the answer.
     ///
     /// A command that is not among the plugin's signatures is refused, if these were asked for before
-    /// ([`crate::Plugin::signatures`], [`crate::Engine::find`]). They are not asked for here, which would cost a round
-    /// trip: then it is the plugin that says that it has no such command.
+    /// ([`crate::Plugin::signatures`], [`crate::Engine::find`]) and its file is still the same. They are not asked for
+    /// here, which would cost a round trip: then it is the plugin that says that it has no such command.
     ///
     /// A stream in the answer is read when it is asked for, and the plugin waits for it.
     pub fn call(self) -> Result<Flow, Error> {
@@ -160,13 +160,10 @@ impl Run {
 
 impl Run {
     fn check_command(&self) -> Result<(), Error> {
-        let Some(signatures) = self.plugin.known_signatures() else {
+        let Some(signatures) = self.plugin.commands_without(&self.command) else {
             return Ok(());
         };
         let names = || signatures.iter().map(|known| known.sig.name.as_str());
-        if names().any(|name| name == self.command) {
-            return Ok(());
-        }
         let error = Error::misuse(format!("it has no command `{}`", self.command));
         let all: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         let help = match nearest(&self.command, names()) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pegboard_protocol::nu::{Call, PluginMetadata, PluginSignature, Response};
 use pegboard_protocol::session::Failure;
@@ -137,6 +137,8 @@ enum Phase {
 struct Known {
     launch: Learned,
     signatures: Option<Arc<[PluginSignature]>>,
+    /// When the file was changed that has these signatures.
+    of: Option<SystemTime>,
     metadata: Option<PluginMetadata>,
 }
 
@@ -333,9 +335,18 @@ impl PluginCore {
         }
     }
 
-    /// The signatures, if the plugin was asked for them before.
-    pub(crate) fn known_signatures(&self) -> Option<Arc<[PluginSignature]>> {
-        self.known().signatures.clone()
+    /// The plugin's commands, if it was asked for them before, they are those of the file as it is now, and this is none
+    /// of them.
+    pub(crate) fn commands_without(&self, name: &str) -> Option<Arc<[PluginSignature]>> {
+        let known = self.known();
+        let signatures = known.signatures.as_ref()?;
+        let missing = !signatures.iter().any(|known| known.sig.name == name);
+        (missing && known.of == self.modified()).then(|| signatures.clone())
+    }
+
+    /// When the plugin's file was changed.
+    fn modified(&self) -> Option<SystemTime> {
+        std::fs::metadata(&self.path).ok()?.modified().ok()
     }
 
     pub(crate) fn signatures(self: &Arc<Self>) -> Result<Arc<[PluginSignature]>, Error> {
@@ -346,10 +357,13 @@ impl PluginCore {
             .engine
             .upgrade()
             .map_or(Duration::ZERO, |engine| engine.config.deadlines.signature);
+        let modified = self.modified();
         match self.ask(Call::Signature, deadline, "its signatures")? {
             Response::Signature(signatures) => {
                 let signatures: Arc<[PluginSignature]> = signatures.into();
-                self.known().signatures = Some(signatures.clone());
+                let mut known = self.known();
+                known.signatures = Some(signatures.clone());
+                known.of = modified;
                 Ok(signatures)
             }
             other => Err(unexpected_response(

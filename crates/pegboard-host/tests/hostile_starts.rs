@@ -101,16 +101,42 @@ fn a_command_that_is_not_there_is_the_callers_mistake_once_the_commands_are_know
         &["no command `xyz`", "it has `hostile`"],
     );
     assert_eq!(plugin.status().calls, 2);
+
+    // Another build may have other commands: it is asked itself.
+    let text = format!("#!/bin/sh\nexec {} \"$@\"\n", peers::hostile().display());
+    let file = script(&rig.scratch, "changing", &text);
+    let plugin = rig.engine.load(&file).expect("a plugin");
+    plugin.signatures().expect("its commands");
+    let error = plugin.run("new").call().expect_err("no such command");
+    assert_eq!(error.kind(), ErrorKind::Misuse);
+    let changed = std::fs::File::options()
+        .append(true)
+        .open(&file)
+        .expect("the file");
+    changed
+        .set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .expect("another time");
+    let calls = plugin.status().calls;
+    let _ = plugin.run("new").call();
+    assert_eq!(plugin.status().calls, calls + 1);
+    std::fs::remove_file(&file).expect("the script");
     rig.end();
 }
 
 #[test]
 fn advice_about_printing_is_for_what_is_printed() {
+    for encoding in ["json", "msgpack"] {
+        advice_in(encoding);
+    }
+}
+
+fn advice_in(encoding: &str) {
     let rig = Rig::new();
-    let printing = rig.hostile("printing", &[("HOSTILE", "prints-to-stdout")]);
+    let with = |modes| [("HOSTILE", modes), ("HOSTILE_ENCODING", encoding)];
+    let printing = rig.hostile("printing", &with("prints-to-stdout"));
     let error = printing.run("hostile").call().expect_err("no message");
     says(&error, ErrorKind::Gone, &["standard output"]);
-    let garbled = rig.hostile("garbled", &[("HOSTILE", "bad-utf8-string")]);
+    let garbled = rig.hostile("garbled", &with("bad-utf8-string"));
     let error = garbled.run("hostile").call().expect_err("no message");
     says(&error, ErrorKind::Gone, &["not UTF-8"]);
     assert!(

@@ -33,6 +33,22 @@ impl Page {
     }
 }
 
+#[test]
+fn an_upgrade_that_fails_says_so() {
+    let trace = trace("local-socket-refuse");
+    assert_eq!(notes(&trace, "start").len(), 2);
+    let failed = notes(&trace, "failed");
+    let [(entry, details)] = failed[..] else {
+        panic!("not one failure: {failed:?}");
+    };
+    assert_eq!(entry.instance, Some(2));
+    holds(details, "exit", "exit code 1");
+    let upgrades = notes(&trace, "upgrade failed");
+    let (entry, details) = upgrades.first().expect("a note");
+    assert_eq!(entry.instance, Some(1));
+    holds(details, "goes_on_with", "stdio");
+}
+
 /// The trace of one call of the hostile plugin, whatever comes of it.
 fn trace(modes: &str) -> Trace {
     let page = Page::default();
