@@ -258,7 +258,6 @@ impl Instance {
             .of(&self.name)
             .diagnosed(self.diagnosis());
         match failure.kind {
-            FailureKind::Closed => error.help("it is started again at the next use"),
             // Where the mistake is inside of a message, it was no print that got in between.
             FailureKind::Undecodable if failure.message.contains(" (byte ") => error.help(
                 "a plugin must write nothing but messages to its standard output: whatever it prints has to go to \
