@@ -76,7 +76,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "showcase bytes",
             "A stream of letters as bytes; without an end if none is given",
         )
-        .types(Type::Nothing, Type::Binary)
+        .types(Type::Nothing, Type::Any)
         .optional("count", SyntaxShape::Int, "How many")
         .switch("text", 't', "As text")
         .run(|call| {

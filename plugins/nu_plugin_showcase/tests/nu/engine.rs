@@ -1,0 +1,97 @@
+//! What the plugin asks of real engines, and closures of theirs.
+
+use super::PLUGIN;
+use super::shell::{case, in_every_version};
+
+#[test]
+fn engine_calls() {
+    in_every_version(PLUGIN, |shell| {
+        let code = match shell.minor {
+            110.. => "true",
+            _ => "\"ERROR GetBlockIR exists since Nushell 0.110, and the other side speaks 0.*",
+        };
+        let code = code.trim_start_matches('"');
+        let home = shell.home.display().to_string();
+        shell.check(&[
+            case("showcase engine version | $in == (version).version", "true"),
+            case("$env.SAID = [1 a]; showcase engine env SAID", "[1, a]"),
+            case("showcase engine env NOT_THERE", "null"),
+            case("showcase engine env | get HOME | $in == $env.HOME", "true"),
+            case("showcase engine set-env GIVEN {a: 5}; $env.GIVEN", "{a: 5}"),
+            case(
+                format!("showcase engine directory | $in == '{home}'"),
+                "true",
+            ),
+            case("cd /; showcase engine directory", "\"/\""),
+            case("showcase engine config | 'table' in $in", "true"),
+            case("showcase engine plugin-config", "null"),
+            case(
+                "$env.config.plugins = {showcase: {a: 1}}; showcase engine plugin-config",
+                "{a: 1}",
+            ),
+            case(
+                "showcase engine help | str contains 'The help text of this command'",
+                "true",
+            ),
+            case("showcase engine source [one   two]", "\"[one   two]\""),
+            case("showcase engine code {|x| $x + 1} | $in > 0", code),
+            case("showcase engine keep true", "null"),
+            case("$env.SEEN = 3; showcase watch SEEN 200 | math sum", "600"),
+            case(
+                "[1 2] | showcase call 'to json' --flags {raw: null}",
+                "\"[1,2]\"",
+            ),
+            case("showcase numbers | showcase call first 3", "[0, 1, 2]"),
+            case(
+                "showcase call 'no such'",
+                "ERROR there is no command `no such`",
+            ),
+        ]);
+    });
+}
+
+#[test]
+fn closures() {
+    in_every_version(PLUGIN, |shell| {
+        shell.check(&[
+            case("5 | showcase eval {|a, b| $in + $a * $b} 2 3", "11"),
+            case("let y = 10; 5 | showcase eval {|| $in + $y}", "15"),
+            case("1..3 | showcase each {|x| $x * 2}", "[2, 4, 6]"),
+            case(
+                "showcase numbers | showcase each {|x| $x + $in} | first 3",
+                "[0, 2, 4]",
+            ),
+            case("showcase numbers | showcase eval {|| first 3}", "[0, 1, 2]"),
+            case(
+                "showcase bytes 100000 | showcase eval {|| bytes length}",
+                "100000",
+            ),
+            // The closure runs the plugin while the plugin waits for the closure.
+            case(
+                "1..3 | showcase each {|x| showcase numbers $x | showcase sum}",
+                "[0, 1, 3]",
+            ),
+            case("showcase eval {|| error make {msg: oh}}", "ERROR oh"),
+            case("let f = ({|x| $x + 1} | showcase echo); do $f 5", "6"),
+        ]);
+    });
+}
+
+#[test]
+fn arguments() {
+    in_every_version(PLUGIN, |shell| {
+        shell.check(&[
+            case(
+                "showcase arguments a",
+                "{name: a, times: 1, more: [], loud: false, colour: null, options: null}",
+            ),
+            case(
+                "showcase arguments a 2 1 2.5 -l --colour red --options {width: 3, tags: [x]}",
+                "{name: a, times: 2, more: [1.0, 2.5], loud: true, colour: red, options: {width: 3, tags: [x]}}",
+            ),
+            case("showcase arguments a --loud=false | get loud", "false"),
+            case("showcase arguments a --loud=true | get loud", "true"),
+            case("showcase arguments a 3 ...[1] | select times more", "{times: 3, more: [1.0]}"),
+        ]);
+    });
+}

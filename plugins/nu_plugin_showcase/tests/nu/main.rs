@@ -1,0 +1,23 @@
+//! The showcase in real Nushells of seven versions: one binary, and each version's own rendering of its values.
+//!
+//! What a version lacks:
+//!
+//! | feature | since | before |
+//! |---|---|---|
+//! | `++` and other operators under new names, `has` | 0.103 | mapped by the SDK |
+//! | optional paths into custom values are told to the plugin | 0.108 | Nushell turns its error into nothing |
+//! | paths in any case into custom values | 0.108 | Nushell does not tell the plugin |
+//! | saving custom values | 0.108 | Nushell refuses by itself |
+//! | completion by the plugin | 0.109 | it is never asked |
+//! | the code of a closure | 0.110 | the SDK refuses and names the version |
+
+mod customs;
+mod engine;
+mod errors;
+mod life;
+mod shell;
+mod streams;
+mod values;
+
+/// The plugin under test.
+const PLUGIN: &str = env!("CARGO_BIN_EXE_nu_plugin_showcase");
