@@ -154,6 +154,11 @@ fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> 
         return error;
     };
     let mut error = error.labeled().clone();
+    if let ([label], Some("pegboard::arguments::unknown_flag")) =
+        (error.labels.as_mut_slice(), error.code.as_deref())
+    {
+        label.text = "not a flag of the command".to_owned();
+    }
     let usage = error.help.unwrap_or_default();
     error.help = Some(format!(
         "pegboard's own option `{option}` goes before the command\n{usage}"

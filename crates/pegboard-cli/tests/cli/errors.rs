@@ -265,7 +265,7 @@ fn the_commands_of_a_group() {
 fn options_behind_the_command() {
     let error = Cli::run(REF, "ref args 5 --to json").fails(2);
     assert!(
-        error.contains("option `--to` goes before the command"),
+        error.contains("option `--to` goes before the command") && !error.contains("did you mean"),
         "{error}"
     );
     let error = Cli::new(["run", "ref", "args", "5", "--plugin", "x"]).fails(2);
