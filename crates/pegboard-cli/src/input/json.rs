@@ -30,7 +30,7 @@ pub(super) fn flow(
     let mut text = Text::new(source);
     match text.after_space()? {
         None => Ok(Flow::Empty),
-        Some(b'[') => array(text, streams, trouble),
+        Some(b'[') => array(text, trouble),
         Some(_) => {
             let first = text.value()?;
             one_or_more(first, text, streams, trouble)
@@ -55,7 +55,7 @@ fn one_or_more<R: Source>(
     Ok(stream(std::iter::once(Ok(first)).chain(rest), trouble))
 }
 
-fn array<R: Source>(mut text: Text<R>, streams: bool, trouble: &InputError) -> Result<Flow, Error> {
+fn array<R: Source>(mut text: Text<R>, trouble: &InputError) -> Result<Flow, Error> {
     text.open_array()?;
     let mut first = Vec::new();
     while let Some(item) = text.next_item(first.is_empty())? {
@@ -76,7 +76,8 @@ fn array<R: Source>(mut text: Text<R>, streams: bool, trouble: &InputError) -> R
             return Ok(stream(first.into_iter().map(Ok).chain(rest), trouble));
         }
     }
-    one_or_more(Value::list(first), text, streams, trouble)
+    // A list that stands alone is far more often the whole than the first of many lists.
+    one_or_more(Value::list(first), text, false, trouble)
 }
 
 /// A stream that ends at the first error and keeps it.
@@ -399,6 +400,8 @@ mod tests {
         for (pieces, expected) in [
             (&["{\"a\":1}\n", "", "2"][..], "stream {\"a\":1} 2"),
             (&["1\n", "", ""], "stream 1"),
+            // A list is not taken for the first of several so easily.
+            (&["[1]\n", "", ""], "value [1]"),
             (&["[1]\n", "", "[2]"], "stream [1] [2]"),
             // What has not come to the end of its line may be the whole.
             (&["{\"a\":1}", "", "\n"], "value {\"a\":1}"),
