@@ -4,14 +4,14 @@ mod find;
 mod trace_file;
 
 use std::env;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{Flag, Signature};
 use pegboard_host::{
-    AppContext, Caller, CancelToken, Config, Engine, Error, Recorder, Stderr, Usage,
+    AppContext, Caller, CancelToken, Config, Engine, Error, Recorder, Stderr, Terminal, Usage,
     parse_arguments,
 };
 
@@ -66,6 +66,10 @@ pub(crate) fn engine(recorder: Option<Recorder>) -> Result<Engine, Failure> {
         let _ = std::io::stderr().lock().write_all(bytes);
     }));
     config.recorder = recorder;
+    // A plugin that takes the terminal draws on it, and reads from it. In a pipe the streams are the command's.
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        config.terminal = Terminal::Shared;
+    }
     Ok(Engine::new(config)?)
 }
 
