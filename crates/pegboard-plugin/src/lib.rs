@@ -23,7 +23,8 @@
 //!
 //! A command's handler gets a [`Call`]: its arguments by name, its input, which may be a stream, and the [`Engine`] that
 //! it can ask things of. It gives an [`Output`]: a value, an iterator or a reader. Calls run side by side, each on a
-//! thread of its own; a panic is an error of that call alone. Whatever the plugin prints goes to standard error.
+//! thread of its own; a panic is an error of that call alone. Whatever the plugin prints cannot get between its messages: it
+//! goes to standard error, or, when engine and plugin talk over a local socket, where it always goes.
 
 mod call;
 mod command;

@@ -69,7 +69,8 @@ impl Plugin {
 
     /// Runs the plugin as the command line of its program says. To be called by `main`, whose result it is.
     ///
-    /// From here on standard output is standard error, so that nothing that is printed can get between the messages.
+    /// When engine and plugin talk over the standard streams, standard output is standard error from here on, so that
+    /// nothing that is printed can get between the messages.
     pub fn serve(self) -> ExitCode {
         let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
         let words: Vec<_> = arguments
