@@ -13,8 +13,8 @@ const LISTED: usize = 12;
 
 /// What a line begins with.
 pub(super) enum Found {
-    /// A command, whose name is so many words.
-    Command(Box<Command>, usize),
+    /// A command, whose name is so many words, with a list of the commands that are below it.
+    Command(Box<Command>, usize, String),
     /// A group of commands, about which help is wanted: this.
     Help(String),
 }
@@ -42,7 +42,13 @@ pub(super) fn command(engine: &Engine, line: &Line) -> Result<Found, Failure> {
     }
     failed.iter().for_each(left_out);
     if let Some((command, used)) = found {
-        return Ok(Found::Command(Box::new(command.clone()), used - joined));
+        let below = commands.iter().map(|command| &command.signature);
+        let below = listed(below.filter(|one| is_below(&one.sig.name, &words[..used])));
+        return Ok(Found::Command(
+            Box::new(command.clone()),
+            used - joined,
+            below,
+        ));
     }
     let head = words
         .iter()

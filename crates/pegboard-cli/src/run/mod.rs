@@ -86,8 +86,8 @@ fn call(
     trace: Option<&TraceFile>,
 ) -> Result<Exit, Failure> {
     let failed = |error: Error| Failure::new(error, &line.sources);
-    let (command, used) = match find::command(engine, line)? {
-        Found::Command(command, used) => (command, used),
+    let (command, used, below) = match find::command(engine, line)? {
+        Found::Command(command, used, below) => (command, used, below),
         Found::Help(text) => return Ok(write_out(&text)),
     };
     let signature = &command.signature.sig;
@@ -103,9 +103,12 @@ fn call(
         .iter()
         .any(|(name, value)| name.item == "help" && value.is_none())
     {
-        let usage = Usage::new(&command.signature)
+        let mut usage = Usage::new(&command.signature)
             .width(terminal::output_width())
             .to_string();
+        if !below.is_empty() {
+            usage.push_str(&format!("\nCommands:\n{below}"));
+        }
         return Ok(write_out(&usage));
     }
     trace.map_or(Ok(()), TraceFile::open)?;

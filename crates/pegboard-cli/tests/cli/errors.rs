@@ -259,6 +259,12 @@ fn the_commands_of_a_group() {
         assert!(!out.contains("ref args"), "{out}");
     }
     assert!(Cli::run(REF, "ref --help").out().contains("  ref args "));
+    // A command may be the beginning of others.
+    let out = Cli::run("nu_plugin_query", "query --help").out();
+    assert!(
+        out.contains("Usage:\n  query") && out.contains("\nCommands:\n  query json "),
+        "{out}"
+    );
 }
 
 #[test]
