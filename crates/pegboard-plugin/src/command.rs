@@ -192,7 +192,7 @@ impl Command {
     }
 
     /// Has a function find candidates for the argument or flag of this name while it is typed. None leaves it to the
-    /// engine. Engines before 0.109 never ask.
+    /// engine. Engines before 0.109 never ask, and those before 0.115 refuse engine calls meanwhile.
     pub fn complete(
         mut self,
         name: impl Into<String>,

@@ -64,8 +64,10 @@ pub(crate) fn commands() -> Vec<Command> {
         .types(Type::Nothing, Type::String)
         .required("animal", SyntaxShape::String, "Which one")
         .complete("animal", |engine| {
-            let here = engine.current_dir().ok()?;
-            let place = here.file_name()?.to_string_lossy().into_owned();
+            // Not every engine answers while a line is typed.
+            let here = engine.current_dir().ok();
+            let place = here.as_ref().and_then(|here| here.file_name());
+            let place = place.unwrap_or("here".as_ref()).to_string_lossy();
             let animals = ["cat", "dog", "giraffe"].map(|animal| Suggestion {
                 value: animal.to_owned(),
                 description: Some(format!("lives in {place}")),

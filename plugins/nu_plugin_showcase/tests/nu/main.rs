@@ -9,6 +9,7 @@
 //! | paths in any case into custom values | 0.108 | Nushell does not tell the plugin |
 //! | saving custom values | 0.108 | Nushell refuses by itself |
 //! | completion by the plugin | 0.109 | it is never asked |
+//! | the caller's directory during completion | 0.115 | Nushell refuses the engine call |
 //! | the code of a closure | 0.110 | the SDK refuses and names the version |
 
 mod customs;
@@ -17,6 +18,7 @@ mod errors;
 mod life;
 mod shell;
 mod streams;
+mod terminal;
 mod values;
 
 /// The plugin under test.

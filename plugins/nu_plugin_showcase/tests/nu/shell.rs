@@ -75,10 +75,19 @@ impl Shell {
         }
     }
 
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A shell in an empty home, not yet told what to do.
     pub(crate) fn command(&self) -> Command {
-        let mut nu = Command::new(&self.program);
-        nu.env_clear()
+        self.at_home(Command::new(self.program()))
+    }
+
+    /// A program with an empty home and nothing else.
+    pub(crate) fn at_home(&self, mut program: Command) -> Command {
+        program
+            .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", &self.home)
             .env("XDG_CONFIG_HOME", self.home.join("config"))
@@ -86,7 +95,7 @@ impl Shell {
             .env("NO_COLOR", "1")
             .current_dir(&self.home)
             .stdin(Stdio::null());
-        nu
+        program
     }
 
     /// A shell that runs a script with the plugin.
