@@ -251,3 +251,29 @@ fn bound<T>(end: Option<T>, excluded: bool) -> Bound<T> {
         Some(end) => Bound::Included(end),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(range: &str, expected: &[Value]) {
+        let range: Range = range.parse().expect("a range");
+        let numbers: Vec<_> = range.numbers().take(expected.len() + 1).collect();
+        assert_eq!(numbers, expected);
+    }
+
+    #[test]
+    fn numbers() {
+        check("1..3", &[1, 2, 3].map(Value::int));
+        check("1..<3", &[1, 2].map(Value::int));
+        check("10..7..<1", &[10, 7, 4].map(Value::int));
+        check("3..1", &[3, 2, 1].map(Value::int));
+        check("0.5..1.0..2.0", &[0.5, 1.0, 1.5, 2.0].map(Value::float));
+        // They end where the integers do.
+        check(
+            "9223372036854775806..",
+            &[i64::MAX - 1, i64::MAX].map(Value::int),
+        );
+    }
+}
