@@ -225,3 +225,40 @@ fn of_two_plugins_of_one_name_the_second_is_refused() {
     }
     rig.end();
 }
+
+/// Interpreters that only say how they were run stand in for those that a machine may not have.
+#[test]
+fn the_extension_chooses_the_interpreter() {
+    const SAY: &str = "#!/bin/sh\necho \"ran ${0##*/} $*\" >&2\nexit 3\n";
+    for (interpreters, file, expected) in [
+        (vec!["python"], "a.py", "ran python FILE --stdio"),
+        (vec!["python3"], "b.py", "ran python3 FILE --stdio"),
+        (vec!["python3", "python"], "c.py", "ran python FILE --stdio"),
+        (vec!["ruby"], "d.rb", "ran ruby FILE --stdio"),
+        (vec!["java"], "e.jar", "ran java -jar FILE --stdio"),
+        (vec!["nu"], "f.nu", "ran nu --stdin FILE --stdio"),
+        (vec!["sh"], "g.sh", "ran nu_plugin_g.sh --stdio"),
+        (vec!["node"], "h.js", "ran nu_plugin_h.js --stdio"),
+        (vec!["python"], "i.PY", "ran nu_plugin_i.PY --stdio"),
+    ] {
+        let bin = Scratch::new();
+        for interpreter in interpreters {
+            let path = bin.path().join(interpreter);
+            std::fs::write(&path, SAY).expect("an interpreter");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("its rights");
+        }
+        let rig = Rig::with(|config| {
+            config.environment.retain(|(name, _)| name != "PATH");
+            let path = bin.path().as_os_str().to_owned();
+            config.environment.push(("PATH".into(), path));
+        });
+        let path = script(&rig.scratch, file, SAY);
+        let plugin = rig.engine.load(&path).expect("a file");
+        let error = plugin.start().expect_err("no plugin");
+        let expected = expected.replace("FILE", &plugin.path().to_string_lossy());
+        let said = &error.diagnosis().expect("a diagnosis").stderr;
+        assert_eq!(said, &[expected], "{file}");
+        std::fs::remove_file(path).expect("the script");
+        rig.end();
+    }
+}

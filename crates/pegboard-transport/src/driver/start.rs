@@ -16,7 +16,7 @@ use pegboard_protocol::session::{
 };
 
 use super::{Connection, Handler, Shared, State};
-use crate::link::{Link, Sink, Source};
+use crate::link::{Hangup, Link, Sink, Source};
 use crate::trace::{Direction, Recorder, Tape};
 
 /// How many of the first bytes are kept for an error.
@@ -128,21 +128,8 @@ impl Connection<Host> {
         settings: EngineSettings,
         handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Host>, StartError> {
-        let Link {
-            source,
-            sink,
-            hangup,
-        } = link;
-        let mut opening = Opening {
-            source,
-            sink,
-            awaited: "encoding",
-            began: Instant::now(),
-            received: Vec::new(),
-            trace: settings
-                .recorder
-                .map(|recorder| recorder.tape(&settings.name)),
-        };
+        let recorder = settings.recorder.as_ref();
+        let (mut opening, hangup) = Opening::new(link, "encoding", recorder, &settings.name);
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
         let mut decoder = Decoder::new(encoding, Sender::Plugin, settings.limits);
@@ -193,21 +180,8 @@ impl Connection<Plugin> {
         settings: PluginSettings,
         handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Plugin>, StartError> {
-        let Link {
-            source,
-            sink,
-            hangup,
-        } = link;
-        let mut opening = Opening {
-            source,
-            sink,
-            awaited: "Hello",
-            began: Instant::now(),
-            received: Vec::new(),
-            trace: settings
-                .recorder
-                .map(|recorder| recorder.tape(&settings.name)),
-        };
+        let recorder = settings.recorder.as_ref();
+        let (mut opening, hangup) = Opening::new(link, "Hello", recorder, &settings.name);
         opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let mut mirror = settings.engine_first.map(|wait| {
@@ -283,7 +257,7 @@ fn run<R: Role + Send + 'static>(
     opening: Opening,
     decoder: Decoder,
     encoding: Encoding,
-    hangup: crate::Hangup,
+    hangup: Hangup,
     name: String,
     handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
 ) -> Connection<R> {
@@ -354,6 +328,23 @@ struct Opening {
 }
 
 impl Opening {
+    fn new(
+        link: Link,
+        awaited: &'static str,
+        recorder: Option<&Recorder>,
+        name: &str,
+    ) -> (Opening, Hangup) {
+        let opening = Opening {
+            source: link.source,
+            sink: link.sink,
+            awaited,
+            began: Instant::now(),
+            received: Vec::new(),
+            trace: recorder.map(|recorder| recorder.tape(name)),
+        };
+        (opening, link.hangup)
+    }
+
     fn await_next(&mut self, what: &'static str) {
         self.awaited = what;
         self.began = Instant::now();
