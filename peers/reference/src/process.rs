@@ -8,7 +8,7 @@ use nu_plugin::{EngineInterface, EvaluatedCall};
 use nu_protocol::{
     LabeledError, ListStream, PipelineData, Signals, SyntaxShape, Type, Value, record,
 };
-use rustix::process::{Pid, Signal, getpgrp, getpid, getsid, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::command::{Command, value};
 
@@ -138,9 +138,20 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
-/// The process group of the plugin.
+/// The process group of the plugin; 0 when its leader is outside this namespace of process ids.
 pub fn group() -> i64 {
-    i64::from(getpgrp().as_raw_nonzero().get())
+    group_and_session("self").0
+}
+
+/// The process group and the session of a process, as the kernel lists them; 0 for one whose leader is outside this
+/// namespace of process ids (for which a typed id has no room).
+fn group_and_session(pid: &str) -> (i64, i64) {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in parentheses, may contain spaces: state, parent, group and session follow it.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut ids = after_name.split_whitespace().skip(2).map(|id| id.parse());
+    let mut next = || ids.next().and_then(Result::ok).unwrap_or(0);
+    (next(), next())
 }
 
 fn state(engine: &EngineInterface, call: &EvaluatedCall) -> Value {
@@ -149,12 +160,13 @@ fn state(engine: &EngineInterface, call: &EvaluatedCall) -> Value {
     let number = |pid: Option<Pid>| Value::int(i64::from(Pid::as_raw(pid)), head);
     let argv = std::env::args_os().map(|arg| text(arg.to_string_lossy().into_owned()));
     let cwd = std::env::current_dir().map(|dir| dir.display().to_string());
+    let (group, session) = group_and_session("self");
     Value::record(
         record! {
             "pid" => number(Some(getpid())),
             "ppid" => number(rustix::process::getppid()),
-            "pgid" => Value::int(group(), head),
-            "sid" => number(getsid(None).ok()),
+            "pgid" => Value::int(group, head),
+            "sid" => Value::int(session, head),
             "argv" => Value::list(argv.collect(), head),
             "cwd" => text(cwd.unwrap_or_default()),
             "pwd" => std::env::var("PWD").map_or(Value::nothing(head), text),
@@ -238,9 +250,8 @@ fn spawn_child(call: &EvaluatedCall) -> Result<PipelineData, LabeledError> {
 
 /// Waits until the child leads a session, so that nobody sees it in ours; at most a second.
 fn wait_for_session(child: u32) {
-    let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
     for _ in 0..1000 {
-        if getsid(pid).is_ok_and(|session| Some(session) == pid) {
+        if group_and_session(&child.to_string()).1 == i64::from(child) {
             return;
         }
         std::thread::sleep(Duration::from_millis(1));

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 
-use rustix::process::{Pid, getpgrp};
+use rustix::process::Pid;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
 /// Gives the terminal to a process group. Refused while this process does not have it itself: it has nothing to give
@@ -15,7 +15,7 @@ pub(crate) fn give_terminal(pid: u32) -> io::Result<()> {
         .ok_or(io::ErrorKind::InvalidInput)?;
     let terminal = open()?;
     let holder = tcgetpgrp(&terminal)?;
-    if holder != getpgrp() {
+    if own_group() != Some(holder) {
         return Err(io::Error::other(
             "this application does not have it, since it runs in the background",
         ));
@@ -25,7 +25,19 @@ pub(crate) fn give_terminal(pid: u32) -> io::Result<()> {
 
 /// Takes the terminal back for this process's own group.
 pub(crate) fn take_terminal() -> io::Result<()> {
-    set_group(&open()?, getpgrp())
+    let group = own_group().ok_or(io::ErrorKind::NotFound)?;
+    set_group(&open()?, group)
+}
+
+/// The process group of this process; none when its leader is outside this namespace of process ids, as in a container
+/// that shares its caller's group. (`rustix::process::getpgrp` takes it that this cannot be.)
+#[expect(
+    unsafe_code,
+    reason = "there is no safe way to ask for a group that may be 0"
+)]
+fn own_group() -> Option<Pid> {
+    // SAFETY: it takes nothing, touches no memory of ours and always succeeds.
+    Pid::from_raw(unsafe { libc::getpgrp() })
 }
 
 fn open() -> io::Result<File> {
