@@ -7,13 +7,13 @@ use pegboard_protocol::nu::{Call, EvaluatedCall, Response, RunCall};
 use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 use pegboard_transport::{InStream, StreamStop};
 
-use crate::args::nearest::nearest;
 use crate::custom;
 use crate::engine_calls;
 use crate::instance::{Bounds, Instance, Lease, Slot, SlotEvent, Waited, response_name};
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
+use pegboard_args::nearest;
 
 /// How many of a plugin's commands an error lists.
 const MOST_NAMES: usize = 8;

@@ -12,10 +12,12 @@ use crate::run;
 const BORDERS: &[(&str, &[&str])] = &[
     ("pegboard-protocol", &[]),
     ("pegboard-manifest", &[]),
+    ("pegboard-args", &["pegboard-protocol"]),
     ("pegboard-transport", &["pegboard-protocol"]),
     (
         "pegboard-host",
         &[
+            "pegboard-args",
             "pegboard-transport",
             "pegboard-protocol",
             "pegboard-manifest",
@@ -27,11 +29,21 @@ const BORDERS: &[(&str, &[&str])] = &[
     ),
     (
         "pegboard-testkit",
-        &["pegboard-protocol", "pegboard-transport", "pegboard-plugin"],
+        &[
+            "pegboard-args",
+            "pegboard-protocol",
+            "pegboard-transport",
+            "pegboard-plugin",
+        ],
     ),
     (
         "pegboard-cli",
-        &["pegboard-host", "pegboard-manifest", "pegboard-testkit"],
+        &[
+            "pegboard-args",
+            "pegboard-host",
+            "pegboard-manifest",
+            "pegboard-testkit",
+        ],
     ),
     // Plugins see nothing but what any plugin author sees.
     ("nu_plugin_words", &["pegboard-plugin"]),
@@ -40,7 +52,7 @@ const BORDERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only say what is, and so must stay light.
-const LIGHT: &[&str] = &["pegboard-protocol", "pegboard-manifest"];
+const LIGHT: &[&str] = &["pegboard-protocol", "pegboard-args", "pegboard-manifest"];
 
 /// What may not stand anywhere in a light crate's tree.
 const HEAVY: &[&str] = &[

@@ -13,7 +13,7 @@ use std::path::Path;
 /// The rules, in the order of their numbers (from 1).
 const RULES: &[&str] = &[
     "dependencies between crates point one way, and protocol's and manifest's trees are light",
-    "pegboard-protocol names no IO, thread, environment, process, network, file or clock",
+    "pegboard-protocol and pegboard-args name no IO, thread, environment, process, network, file or clock",
     "only pegboard-cli prints, exits, reads variables or looks for the home directory",
     "only pegboard-host/src/runner starts processes or contains unsafe code",
     "a channel is bounded, or the line above says `// bounded by: ...`",

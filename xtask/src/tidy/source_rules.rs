@@ -7,6 +7,8 @@ use super::exempt::Exemption;
 use super::files::RepoFile;
 use super::scan::{Source, is_word, matching, words};
 
+/// The crates that are pure: functions of their arguments.
+const PURE: &[&str] = &["crates/pegboard-protocol/src/", "crates/pegboard-args/src/"];
 /// What a pure crate does not name, below `std::`.
 const IMPURE: &[&str] = &["io", "thread", "env", "process", "net", "fs"];
 const CLOCKS: &[&str] = &["Instant::now", "SystemTime::now"];
@@ -111,7 +113,7 @@ impl File<'_> {
         let mut findings = Vec::new();
         let ours = self.path.starts_with("crates/");
         let library = ours && !self.path.starts_with("crates/pegboard-cli/") && !self.is_program();
-        if self.path.starts_with("crates/pegboard-protocol/src/") {
+        if PURE.iter().any(|path| self.path.starts_with(path)) {
             findings.extend(self.purity());
         }
         if library {
@@ -379,6 +381,7 @@ mod tests {
     #[test]
     fn rule_2_protocol_is_pure() {
         check(PROTOCOL, "use std::io;", &[(2, 2)]);
+        check("crates/pegboard-args/src/a.rs", "use std::io;", &[(2, 2)]);
         check(
             PROTOCOL,
             "use std::{fmt, thread::{self, JoinHandle}};",

@@ -1,17 +1,16 @@
 //! Errors as people see them: the message, the words that it is about underlined, and what to do.
 
-mod harmless;
+mod line;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use harmless::harmless;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use pegboard_protocol::{ErrorLabel, LabeledError};
 
 use crate::{Diagnosis, Error, ErrorKind, Place, Sources};
-use harmless::{cut, line};
+use line::{cut, line};
+use pegboard_args::harmless;
 
 /// How an error is to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

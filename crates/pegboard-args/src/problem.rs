@@ -7,7 +7,6 @@ use super::describe::noun;
 use super::flags::written;
 use super::nearest::nearest;
 use super::usage::usage_line;
-use crate::Error;
 
 /// What a value is for.
 #[derive(Clone, Copy)]
@@ -45,45 +44,50 @@ fn error(
         .with_help(format!("usage: {}", usage_line(signature)))
 }
 
-fn also(mut error: LabeledError, advice: &str) -> Error {
+fn also(mut error: LabeledError, advice: &str) -> LabeledError {
     if let Some(help) = &mut error.help {
         *help = format!("{advice}\n{help}");
     }
-    Error::misuse(error)
+    error
 }
 
-pub(super) fn wrong(signature: &Signature, slot: Slot<'_>, span: Span, label: String) -> Error {
+pub(super) fn wrong(
+    signature: &Signature,
+    slot: Slot<'_>,
+    span: Span,
+    label: String,
+) -> LabeledError {
     let msg = format!("{} must be {}", slot.name(), noun(&slot.shape()));
-    Error::misuse(error(signature, "wrong_value", msg, label, span))
+    error(signature, "wrong_value", msg, label, span)
 }
 
-pub(super) fn nothing_follows(signature: &Signature, keyword: &str, span: Span) -> Error {
+pub(super) fn nothing_follows(signature: &Signature, keyword: &str, span: Span) -> LabeledError {
     let msg = format!("nothing follows the word `{keyword}`");
     let label = "expected a value behind it".to_owned();
-    Error::misuse(error(signature, "missing_value", msg, label, span))
+    error(signature, "missing_value", msg, label, span)
 }
 
-pub(super) fn too_many(signature: &Signature, word: &Spanned<String>) -> Error {
+pub(super) fn too_many(signature: &Signature, word: &Spanned<String>) -> LabeledError {
     let room = signature.required_positional.len() + signature.optional_positional.len();
     let msg = match room {
         0 => format!("`{}` takes no arguments", signature.name),
         1 => format!("`{}` takes only one argument", signature.name),
         room => format!("`{}` takes only {room} arguments", signature.name),
     };
-    Error::misuse(error(
+    error(
         signature,
         "too_many",
         msg,
         "one too many".to_owned(),
         word.span,
-    ))
+    )
 }
 
 pub(super) fn missing_arguments(
     signature: &Signature,
     head: Span,
     missing: &[PositionalArg],
-) -> Error {
+) -> LabeledError {
     let names: Vec<_> = missing
         .iter()
         .map(|argument| format!("`{}`", argument.name))
@@ -107,10 +111,10 @@ pub(super) fn missing_arguments(
             super::describe::noun(&first.shape)
         ),
     };
-    Error::misuse(error(signature, "missing_argument", msg, label, head))
+    error(signature, "missing_argument", msg, label, head)
 }
 
-pub(super) fn missing_flags(signature: &Signature, head: Span, missing: &[&Flag]) -> Error {
+pub(super) fn missing_flags(signature: &Signature, head: Span, missing: &[&Flag]) -> LabeledError {
     let names: Vec<_> = missing
         .iter()
         .map(|flag| format!("`{}`", written(flag)))
@@ -122,10 +126,10 @@ pub(super) fn missing_flags(signature: &Signature, head: Span, missing: &[&Flag]
         list(&names, "and")
     );
     let label = format!("needs {}", list(&names, "and"));
-    Error::misuse(error(signature, "missing_flag", msg, label, head))
+    error(signature, "missing_flag", msg, label, head)
 }
 
-pub(super) fn unknown_flag(signature: &Signature, typed: &str, span: Span) -> Error {
+pub(super) fn unknown_flag(signature: &Signature, typed: &str, span: Span) -> LabeledError {
     let msg = format!("`{}` has no flag `{typed}`", signature.name);
     let meant = typed
         .strip_prefix("--")
@@ -141,13 +145,13 @@ pub(super) fn unknown_flag(signature: &Signature, typed: &str, span: Span) -> Er
     also(error, "write `--` before arguments that start with a dash")
 }
 
-pub(super) fn switch_value(signature: &Signature, flag: &Flag, span: Span) -> Error {
+pub(super) fn switch_value(signature: &Signature, flag: &Flag, span: Span) -> LabeledError {
     let msg = format!(
         "`{}` is a switch: it takes no value but true or false",
         written(flag)
     );
     let label = "expected true or false".to_owned();
-    Error::misuse(error(signature, "wrong_value", msg, label, span))
+    error(signature, "wrong_value", msg, label, span)
 }
 
 /// `next` is the word behind the flag, which is a flag itself.
@@ -156,7 +160,7 @@ pub(super) fn no_value(
     flag: &Flag,
     next: Option<&Spanned<String>>,
     span: Span,
-) -> Error {
+) -> LabeledError {
     let name = written(flag);
     let noun = noun(&Slot::Flag(flag).shape());
     let error = error(
@@ -171,7 +175,7 @@ pub(super) fn no_value(
             error,
             &format!("write `{name}={}` if that is the value", next.item),
         ),
-        None => Error::misuse(error),
+        None => error,
     }
 }
 

@@ -4,25 +4,13 @@
 //! written as JSON, everything else as Nushell writes it. A word that starts with `-` is a flag, except behind `--`
 //! and for negative numbers where a number fits.
 
-mod describe;
-mod flags;
-mod literal;
-pub(crate) mod nearest;
-mod problem;
-mod shape;
-#[cfg(test)]
-mod tests;
-mod usage;
-
-pub use usage::Usage;
-
 use std::path::Path;
 
 use pegboard_protocol::nu::{EvaluatedCall, Flag, PositionalArg, Signature, SyntaxShape};
-use pegboard_protocol::{Span, Spanned, Value};
+use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 
-use crate::Error;
-use problem::Slot;
+use crate::problem::{self, Slot};
+use crate::{flags, shape};
 
 /// Who typed the words: what makes relative paths absolute.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +26,13 @@ pub struct Caller<'a> {
 /// Default values are not filled in: plugins do that. With `--help` among the flags nothing else is required, and the
 /// call that comes back has the flag `help`, whatever the signature says and even if other words are wrong.
 ///
-/// The error, of the kind [`crate::ErrorKind::Misuse`], has a label on the wrong word and the usage line as its help.
+/// The error has a label on the wrong word and the usage line as its help.
 pub fn parse_arguments(
     signature: &Signature,
     head: Span,
     words: &[Spanned<String>],
     caller: &Caller<'_>,
-) -> Result<EvaluatedCall, Error> {
+) -> Result<EvaluatedCall, LabeledError> {
     let mut parser = Parser {
         signature,
         words: words.iter(),
@@ -63,15 +51,15 @@ pub fn parse_arguments(
     }
 }
 
-struct Parser<'a> {
-    signature: &'a Signature,
-    words: std::slice::Iter<'a, Spanned<String>>,
+pub(crate) struct Parser<'a> {
+    pub(crate) signature: &'a Signature,
+    pub(crate) words: std::slice::Iter<'a, Spanned<String>>,
     caller: &'a Caller<'a>,
-    call: EvaluatedCall,
+    pub(crate) call: EvaluatedCall,
 }
 
 impl<'a> Parser<'a> {
-    fn run(&mut self) -> Result<(), Error> {
+    fn run(&mut self) -> Result<(), LabeledError> {
         let mut flags_ended = false;
         while let Some(word) = self.words.next() {
             if !flags_ended && word.item == "--" {
@@ -122,7 +110,7 @@ impl<'a> Parser<'a> {
             .or(signature.rest_positional.as_ref())
     }
 
-    fn positional(&mut self, word: &'a Spanned<String>) -> Result<(), Error> {
+    fn positional(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
         let value = match self.next_positional() {
             Some(argument) => self.argument(argument, word)?,
             None if self.signature.allows_unknown_args => shape::any(&word.item, word.span),
@@ -136,7 +124,7 @@ impl<'a> Parser<'a> {
         &mut self,
         argument: &'a PositionalArg,
         word: &'a Spanned<String>,
-    ) -> Result<Value, Error> {
+    ) -> Result<Value, LabeledError> {
         let slot = Slot::Positional(argument);
         let SyntaxShape::Keyword(keyword, inner) = &argument.shape else {
             return self.value(slot, &argument.shape, &word.item, word.span);
@@ -156,13 +144,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(
+    pub(crate) fn value(
         &self,
         slot: Slot<'_>,
         shape: &SyntaxShape,
         text: &str,
         span: Span,
-    ) -> Result<Value, Error> {
+    ) -> Result<Value, LabeledError> {
         shape::value(shape, text, span, self.caller)
             .map_err(|label| problem::wrong(self.signature, slot, span, label))
     }
@@ -171,7 +159,7 @@ impl<'a> Parser<'a> {
         self.call.named.iter().any(|(name, _)| name.item == long)
     }
 
-    fn nothing_is_missing(&self) -> Result<(), Error> {
+    fn nothing_is_missing(&self) -> Result<(), LabeledError> {
         let required = &self.signature.required_positional;
         if let Some(missing) = required.get(self.call.positional.len()..)
             && !missing.is_empty()
@@ -196,7 +184,7 @@ impl<'a> Parser<'a> {
 }
 
 /// The place of a part of a word: exact when the word stands in its source text as it is, else the whole word.
-fn part(word: &Spanned<String>, range: std::ops::Range<usize>) -> Span {
+pub(crate) fn part(word: &Spanned<String>, range: std::ops::Range<usize>) -> Span {
     let length = word.span.end.checked_sub(word.span.start);
     if length == Some(word.item.len() as u64) {
         Span::new(

@@ -1,9 +1,9 @@
-//! Values in short form, for help texts: much as they would be typed.
+//! Values in short form, for help texts and messages.
 
 use pegboard_protocol::{Span, Value};
 
-/// A value on one line, cut off behind `limit` characters.
-pub(super) fn literal(value: &Value, limit: usize) -> String {
+/// A value on one line, much as it would be typed, cut off behind `limit` characters.
+pub fn literal(value: &Value, limit: usize) -> String {
     let mut text = String::new();
     write(value, limit.saturating_mul(4), &mut text);
     match text.char_indices().nth(limit) {

@@ -7,7 +7,7 @@ use super::{cell_path, json, number, range, text};
 /// The value that a word looks like in Nushell's language; text if it looks like nothing else.
 ///
 /// A word in double quotes of its own is always text.
-pub(in crate::args) fn any(word: &str, span: Span) -> Value {
+pub(crate) fn any(word: &str, span: Span) -> Value {
     match word {
         "null" => return Value::Nothing(span),
         "true" => return Value::Bool(true, span),

@@ -4,7 +4,7 @@ use pegboard_protocol::nu::SyntaxShape as S;
 use pegboard_protocol::{Span, Value};
 
 use super::caller;
-use crate::args::shape;
+use crate::shape;
 
 const SPAN: Span = Span::new(7, 9);
 
@@ -28,7 +28,7 @@ fn show(value: &Value) -> String {
         Value::Custom(..) | Value::Closure(..) | Value::Error(..) => {
             unreachable!("words make plain values only")
         }
-        other => crate::args::literal::literal(other, 200),
+        other => crate::literal::literal(other, 200),
     }
 }
 

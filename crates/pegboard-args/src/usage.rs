@@ -7,7 +7,7 @@ use pegboard_protocol::nu::{Flag, PluginSignature, PositionalArg, Signature, Typ
 use super::describe::{shape_name, type_name};
 use super::flags::written;
 use super::literal::literal;
-use crate::report::harmless;
+use crate::harmless;
 
 /// The help text of a command, as its `Display`: plain text without colour, with a newline at the end.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use pegboard_protocol::nu::SyntaxShape;
 
 use super::Label;
-use crate::args::describe::expected;
+use crate::describe::expected;
 
 /// Why a word is not a number of some kind.
 #[derive(Debug, PartialEq)]

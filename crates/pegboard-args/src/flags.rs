@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use pegboard_protocol::nu::{EvaluatedCall, Flag, Signature};
-use pegboard_protocol::{Span, Spanned, Value};
+use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 
-use super::problem::{self, Slot};
-use super::{Parser, part};
-use crate::Error;
+use crate::parse::{Parser, part};
+use crate::problem::{self, Slot};
 
 /// The name under which a plugin gets a flag.
 pub(super) fn name(flag: &Flag) -> Cow<'_, str> {
@@ -77,14 +76,14 @@ fn help_word<'a>(
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn flag(&mut self, word: &'a Spanned<String>) -> Result<(), Error> {
+    pub(super) fn flag(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
         match word.item.strip_prefix("--") {
             Some(long) => self.long(word, long),
             None => self.shorts(word),
         }
     }
 
-    fn long(&mut self, word: &'a Spanned<String>, text: &str) -> Result<(), Error> {
+    fn long(&mut self, word: &'a Spanned<String>, text: &str) -> Result<(), LabeledError> {
         let (long, value) = match text.split_once('=') {
             Some((long, value)) => (long, Some(value)),
             None => (text, None),
@@ -110,7 +109,7 @@ impl<'a> Parser<'a> {
         self.known(flag, word, 0..2 + long.len(), value)
     }
 
-    fn shorts(&mut self, word: &'a Spanned<String>) -> Result<(), Error> {
+    fn shorts(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
         let (group, value) = match word.item[1..].split_once('=') {
             Some((group, value)) => (group, Some(value)),
             None => (&word.item[1..], None),
@@ -160,7 +159,7 @@ impl<'a> Parser<'a> {
         word: &'a Spanned<String>,
         range: std::ops::Range<usize>,
         value: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), LabeledError> {
         let span = part(word, range);
         let slot = Slot::Flag(flag);
         let value_span = || {

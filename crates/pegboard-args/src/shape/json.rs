@@ -5,8 +5,8 @@ use pegboard_protocol::{Record, Span, Value};
 use serde_json::Value as Json;
 
 use super::Label;
-use crate::args::Caller;
-use crate::args::describe::{expected, noun};
+use crate::Caller;
+use crate::describe::{expected, noun};
 
 /// Reads a word as JSON of this shape.
 pub(super) fn value(

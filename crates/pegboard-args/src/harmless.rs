@@ -2,7 +2,7 @@
 
 /// The text without anything that a terminal would act on: control characters show as pictures, characters that turn
 /// the direction of writing as their code. Newlines stay; tabs become spaces.
-pub(crate) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -23,24 +23,6 @@ pub(crate) fn harmless(text: &str) -> String {
         safe.replace("\u{240d}\n", "\n")
     } else {
         safe
-    }
-}
-
-/// The same on one line.
-pub(super) fn line(text: &str) -> String {
-    harmless(text)
-        .split('\n')
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// At most so many characters.
-pub(super) fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
     }
 }
 
