@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pegboard_protocol::nu::{EvaluatedCall, Flag, Signature};
 use pegboard_protocol::{LabeledError, Span, Spanned, Value};
 
+use crate::Word;
 use crate::parse::{Parser, part};
 use crate::problem::{self, Slot};
 
@@ -39,16 +40,12 @@ pub(super) fn by_short(signature: &Signature, short: char) -> Option<&Flag> {
 }
 
 /// True when one of the words before `--` is the switch `--help`, or its short form.
-pub(super) fn asks_for_help(signature: &Signature, words: &[Spanned<String>]) -> bool {
+pub(super) fn asks_for_help(signature: &Signature, words: &[Word]) -> bool {
     help_word(signature, words).is_some()
 }
 
 /// The call that asks for nothing but help.
-pub(super) fn only_help(
-    signature: &Signature,
-    head: Span,
-    words: &[Spanned<String>],
-) -> EvaluatedCall {
+pub(super) fn only_help(signature: &Signature, head: Span, words: &[Word]) -> EvaluatedCall {
     let span = help_word(signature, words).map_or(head, |word| word.span);
     let help = Spanned::new("help".to_owned(), span);
     EvaluatedCall {
@@ -58,10 +55,7 @@ pub(super) fn only_help(
     }
 }
 
-fn help_word<'a>(
-    signature: &Signature,
-    words: &'a [Spanned<String>],
-) -> Option<&'a Spanned<String>> {
+fn help_word<'a>(signature: &Signature, words: &'a [Word]) -> Option<&'a Spanned<String>> {
     let help = by_long(signature, "help");
     if help.is_some_and(|flag| flag.arg.is_some()) {
         return None;
@@ -71,23 +65,42 @@ fn help_word<'a>(
         .map(|short| format!("-{short}"));
     words
         .iter()
+        .filter_map(Word::unquoted)
         .take_while(|word| word.item != "--")
         .find(|word| word.item == "--help" || Some(&word.item) == short.as_ref())
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn flag(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
-        match word.item.strip_prefix("--") {
-            Some(long) => self.long(word, long),
-            None => self.shorts(word),
+    /// A word that is a flag, or several, and its text.
+    pub(super) fn flag(
+        &mut self,
+        word: &'a Word,
+        text: &'a Spanned<String>,
+    ) -> Result<(), LabeledError> {
+        // What stands behind the `=`.
+        let (names, value) = match (word, text.item.split_once('=')) {
+            (Word::Assigned(assigned), _) => {
+                (&text.item[..assigned.name], Some(assigned.value.clone()))
+            }
+            (_, Some((names, value))) => {
+                let place = part(text, names.len() + 1..text.item.len());
+                let value = Spanned::new(value.to_owned(), place);
+                (names, Some(word.same_way(value)))
+            }
+            (_, None) => (text.item.as_str(), None),
+        };
+        match names.strip_prefix("--") {
+            Some(long) => self.long(text, long, value),
+            None => self.shorts(word, text, &names[1..], value),
         }
     }
 
-    fn long(&mut self, word: &'a Spanned<String>, text: &str) -> Result<(), LabeledError> {
-        let (long, value) = match text.split_once('=') {
-            Some((long, value)) => (long, Some(value)),
-            None => (text, None),
-        };
+    fn long(
+        &mut self,
+        word: &'a Spanned<String>,
+        long: &str,
+        value: Option<Word>,
+    ) -> Result<(), LabeledError> {
         let Some(flag) = by_long(self.signature, long) else {
             if long == "help" && value.is_none() {
                 self.push("help", word.span, None);
@@ -109,11 +122,13 @@ impl<'a> Parser<'a> {
         self.known(flag, word, 0..2 + long.len(), value)
     }
 
-    fn shorts(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
-        let (group, value) = match word.item[1..].split_once('=') {
-            Some((group, value)) => (group, Some(value)),
-            None => (&word.item[1..], None),
-        };
+    fn shorts(
+        &mut self,
+        whole: &'a Word,
+        word: &'a Spanned<String>,
+        group: &str,
+        value: Option<Word>,
+    ) -> Result<(), LabeledError> {
         let mut shorts = group.char_indices().peekable();
         while let Some((at, short)) = shorts.next() {
             let range = 1 + at..1 + at + short.len_utf8();
@@ -121,7 +136,7 @@ impl<'a> Parser<'a> {
             match by_short(self.signature, short) {
                 Some(flag) if last => {
                     let range = if at == 0 { 0..range.end } else { range };
-                    self.known(flag, word, range, value)?;
+                    return self.known(flag, word, range, value);
                 }
                 Some(flag) if flag.arg.is_none() => {
                     self.push(&name(flag), part(word, range), None);
@@ -130,7 +145,9 @@ impl<'a> Parser<'a> {
                     // What follows it directly is its value.
                     let from = range.end;
                     let range = if at == 0 { 0..from } else { range };
-                    return self.known(flag, word, range, Some(&word.item[from..]));
+                    let place = part(word, from..word.item.len());
+                    let value = Spanned::new(word.item[from..].to_owned(), place);
+                    return self.known(flag, word, range, Some(whole.same_way(value)));
                 }
                 None if self.signature.allows_unknown_args && at == 0 => {
                     self.call
@@ -158,31 +175,27 @@ impl<'a> Parser<'a> {
         flag: &'a Flag,
         word: &'a Spanned<String>,
         range: std::ops::Range<usize>,
-        value: Option<&str>,
+        value: Option<Word>,
     ) -> Result<(), LabeledError> {
         let span = part(word, range);
         let slot = Slot::Flag(flag);
-        let value_span = || {
-            part(
-                word,
-                word.item.len() - value.map_or(0, str::len)..word.item.len(),
-            )
-        };
         let value = match (&flag.arg, value) {
             (None, None) => None,
-            (None, Some("true")) => Some(Value::Bool(true, value_span())),
-            (None, Some("false")) => Some(Value::Bool(false, value_span())),
-            (None, Some(_)) => {
-                return Err(problem::switch_value(self.signature, flag, value_span()));
-            }
-            (Some(shape), Some(text)) => Some(self.value(slot, shape, text, value_span())?),
+            (None, Some(word)) => match word.unquoted().map(|text| text.item.as_str()) {
+                Some("true") => Some(Value::Bool(true, word.span())),
+                Some("false") => Some(Value::Bool(false, word.span())),
+                _ => return Err(problem::switch_value(self.signature, flag, word.span())),
+            },
+            (Some(shape), Some(word)) => Some(self.value(slot, shape, &word)?),
             (Some(shape), None) => {
                 let next = self.words.as_slice().first();
-                let Some(next) = next.filter(|next| !self.is_flag_of_command(&next.item)) else {
-                    return Err(problem::no_value(self.signature, flag, next, span));
+                let text = next.and_then(Word::unquoted).map(|text| text.item.as_str());
+                let text = text.filter(|text| self.is_flag_of_command(text));
+                let Some(next) = next.filter(|_| text.is_none()) else {
+                    return Err(problem::no_value(self.signature, flag, text, span));
                 };
                 self.words.next();
-                Some(self.value(slot, shape, &next.item, next.span)?)
+                Some(self.value(slot, shape, next)?)
             }
         };
         self.push(&name(flag), span, value);

@@ -7,10 +7,12 @@
 use std::path::Path;
 
 use pegboard_protocol::nu::{EvaluatedCall, Flag, PositionalArg, Signature, SyntaxShape};
-use pegboard_protocol::{LabeledError, Span, Spanned, Value};
+use pegboard_protocol::{Closure, LabeledError, Span, Spanned, Value};
 
+use crate::line::Block;
 use crate::problem::{self, Slot};
-use crate::{flags, shape};
+use crate::shape::{Fault, Reading};
+use crate::{Word, flags, shape};
 
 /// Who typed the words: what makes relative paths absolute.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +23,8 @@ pub struct Caller<'a> {
     pub home: Option<&'a Path>,
 }
 
-/// Reads the arguments behind a command's name by its signature. `head` is the place of the name.
+/// Reads the arguments behind a command's name by its signature, from words as a shell hands them over. `head` is the
+/// place of the name.
 ///
 /// Default values are not filled in: plugins do that. With `--help` among the flags nothing else is required, and the
 /// call that comes back has the flag `help`, whatever the signature says and even if other words are wrong.
@@ -33,10 +36,26 @@ pub fn parse_arguments(
     words: &[Spanned<String>],
     caller: &Caller<'_>,
 ) -> Result<EvaluatedCall, LabeledError> {
+    let words: Vec<Word> = words.iter().cloned().map(Word::Shell).collect();
+    let refuse = |block: &Block| {
+        Err(LabeledError::new("a closure cannot be given here").with_label("this", block.span))
+    };
+    parse_words(signature, head, &words, caller, &refuse)
+}
+
+/// The same for words that were written in any way. `closure` gives each closure among them the number by which it can
+/// be evaluated.
+pub fn parse_words(
+    signature: &Signature,
+    head: Span,
+    words: &[Word],
+    caller: &Caller<'_>,
+    closure: &dyn Fn(&Block) -> Result<Closure, LabeledError>,
+) -> Result<EvaluatedCall, LabeledError> {
     let mut parser = Parser {
         signature,
         words: words.iter(),
-        caller,
+        reading: Reading { caller, closure },
         call: EvaluatedCall {
             head,
             ..EvaluatedCall::default()
@@ -53,8 +72,8 @@ pub fn parse_arguments(
 
 pub(crate) struct Parser<'a> {
     pub(crate) signature: &'a Signature,
-    pub(crate) words: std::slice::Iter<'a, Spanned<String>>,
-    caller: &'a Caller<'a>,
+    pub(crate) words: std::slice::Iter<'a, Word>,
+    reading: Reading<'a>,
     pub(crate) call: EvaluatedCall,
 }
 
@@ -62,12 +81,10 @@ impl<'a> Parser<'a> {
     fn run(&mut self) -> Result<(), LabeledError> {
         let mut flags_ended = false;
         while let Some(word) = self.words.next() {
-            if !flags_ended && word.item == "--" {
-                flags_ended = true;
-            } else if !flags_ended && self.is_flag(&word.item) {
-                self.flag(word)?;
-            } else {
-                self.positional(word)?;
+            match word.unquoted().filter(|_| !flags_ended) {
+                Some(text) if text.item == "--" => flags_ended = true,
+                Some(text) if self.is_flag(&text.item) => self.flag(word, text)?,
+                _ => self.positional(word)?,
             }
         }
         if self.has_flag("help") {
@@ -110,10 +127,12 @@ impl<'a> Parser<'a> {
             .or(signature.rest_positional.as_ref())
     }
 
-    fn positional(&mut self, word: &'a Spanned<String>) -> Result<(), LabeledError> {
+    fn positional(&mut self, word: &'a Word) -> Result<(), LabeledError> {
         let value = match self.next_positional() {
             Some(argument) => self.argument(argument, word)?,
-            None if self.signature.allows_unknown_args => shape::any(&word.item, word.span),
+            None if self.signature.allows_unknown_args => {
+                self.reading.any(word).map_err(Fault::labeled)?
+            }
             None => return Err(problem::too_many(self.signature, word)),
         };
         self.call.positional.push(value);
@@ -123,23 +142,23 @@ impl<'a> Parser<'a> {
     fn argument(
         &mut self,
         argument: &'a PositionalArg,
-        word: &'a Spanned<String>,
+        word: &'a Word,
     ) -> Result<Value, LabeledError> {
         let slot = Slot::Positional(argument);
         let SyntaxShape::Keyword(keyword, inner) = &argument.shape else {
-            return self.value(slot, &argument.shape, &word.item, word.span);
+            return self.value(slot, &argument.shape, word);
         };
         let keyword = String::from_utf8_lossy(keyword);
-        if word.item != keyword {
+        if word.unquoted().is_none_or(|text| text.item != keyword) {
             let label = format!("expected the word `{keyword}`");
-            return Err(problem::wrong(self.signature, slot, word.span, label));
+            return Err(problem::wrong(self.signature, slot, word.span(), label));
         }
         match self.words.next() {
-            Some(word) => self.value(slot, inner, &word.item, word.span),
+            Some(word) => self.value(slot, inner, word),
             None => Err(problem::nothing_follows(
                 self.signature,
                 &keyword,
-                word.span,
+                word.span(),
             )),
         }
     }
@@ -148,11 +167,12 @@ impl<'a> Parser<'a> {
         &self,
         slot: Slot<'_>,
         shape: &SyntaxShape,
-        text: &str,
-        span: Span,
+        word: &Word,
     ) -> Result<Value, LabeledError> {
-        shape::value(shape, text, span, self.caller)
-            .map_err(|label| problem::wrong(self.signature, slot, span, label))
+        self.reading.word(shape, word).map_err(|fault| match fault {
+            Fault::Wrong(label, span) => problem::wrong(self.signature, slot, span, label),
+            Fault::Refused(error) => error,
+        })
     }
 
     fn has_flag(&self, long: &str) -> bool {

@@ -1,12 +1,13 @@
 //! What is wrong with a command line, in words that help to put it right.
 
 use pegboard_protocol::nu::{Flag, PositionalArg, Signature, SyntaxShape};
-use pegboard_protocol::{LabeledError, Span, Spanned};
+use pegboard_protocol::{LabeledError, Span};
 
 use super::describe::noun;
 use super::flags::written;
 use super::nearest::nearest;
 use super::usage::usage_line;
+use crate::Word;
 
 /// What a value is for.
 #[derive(Clone, Copy)]
@@ -67,7 +68,7 @@ pub(super) fn nothing_follows(signature: &Signature, keyword: &str, span: Span) 
     error(signature, "missing_value", msg, label, span)
 }
 
-pub(super) fn too_many(signature: &Signature, word: &Spanned<String>) -> LabeledError {
+pub(super) fn too_many(signature: &Signature, word: &Word) -> LabeledError {
     let room = signature.required_positional.len() + signature.optional_positional.len();
     let msg = match room {
         0 => format!("`{}` takes no arguments", signature.name),
@@ -79,7 +80,7 @@ pub(super) fn too_many(signature: &Signature, word: &Spanned<String>) -> Labeled
         "too_many",
         msg,
         "one too many".to_owned(),
-        word.span,
+        word.span(),
     )
 }
 
@@ -158,7 +159,7 @@ pub(super) fn switch_value(signature: &Signature, flag: &Flag, span: Span) -> La
 pub(super) fn no_value(
     signature: &Signature,
     flag: &Flag,
-    next: Option<&Spanned<String>>,
+    next: Option<&str>,
     span: Span,
 ) -> LabeledError {
     let name = written(flag);
@@ -173,7 +174,7 @@ pub(super) fn no_value(
     match next {
         Some(next) => also(
             error,
-            &format!("write `{name}={}` if that is the value", next.item),
+            &format!("write `{name}={}` if that is the value", next),
         ),
         None => error,
     }

@@ -12,7 +12,7 @@ use pegboard_protocol::{Span, Spanned};
 
 use super::Caller;
 
-fn caller() -> Caller<'static> {
+pub(crate) fn caller() -> Caller<'static> {
     Caller {
         directory: Path::new("/srv/here"),
         home: Some(Path::new("/home/someone")),
@@ -33,7 +33,7 @@ fn words(start: u64, line: &str) -> Vec<Spanned<String>> {
     words
 }
 
-fn argument(name: &str, shape: SyntaxShape) -> PositionalArg {
+pub(crate) fn argument(name: &str, shape: SyntaxShape) -> PositionalArg {
     PositionalArg {
         name: name.to_owned(),
         desc: String::new(),
@@ -42,7 +42,7 @@ fn argument(name: &str, shape: SyntaxShape) -> PositionalArg {
     }
 }
 
-fn flag(long: &str, short: Option<char>, arg: Option<SyntaxShape>) -> Flag {
+pub(crate) fn flag(long: &str, short: Option<char>, arg: Option<SyntaxShape>) -> Flag {
     Flag {
         long: long.to_owned(),
         short,
@@ -52,7 +52,7 @@ fn flag(long: &str, short: Option<char>, arg: Option<SyntaxShape>) -> Flag {
 }
 
 /// `demo <count> [name] [paths]...` with flags of every kind.
-fn demo() -> Signature {
+pub(crate) fn demo() -> Signature {
     Signature {
         name: "demo".to_owned(),
         required_positional: vec![argument("count", SyntaxShape::Int)],

@@ -4,9 +4,11 @@ mod any;
 mod json;
 mod number;
 mod range;
+mod reading;
 mod text;
 
 pub(super) use any::any;
+pub(crate) use reading::{Fault, Reading};
 
 use std::path::{Component, PathBuf};
 
