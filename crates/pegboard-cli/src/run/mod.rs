@@ -16,7 +16,7 @@ use pegboard_host::{
 };
 
 use crate::exit::{Exit, Failure, print_error, write_out, written};
-use crate::input::{self, InputError};
+use crate::input::{self, InputError, Wanted};
 use crate::line::Line;
 use crate::options::{OF_RUN, RunOptions};
 use crate::output::{self, Outcome, Shown};
@@ -115,7 +115,11 @@ fn call(
     // From here on, what is under way can be asked to stop.
     signals::calling();
     let trouble = InputError::default();
-    let input = input::input(signature, options.from, &trouble).map_err(failed)?;
+    let wanted = Wanted {
+        file: options.input.as_deref(),
+        from: options.from,
+    };
+    let input = input::input(signature, wanted, &trouble).map_err(failed)?;
     let context = AppContext::new()
         .with_environment(env::vars_os())
         .with_directory(directory)
