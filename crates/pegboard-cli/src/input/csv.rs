@@ -4,11 +4,11 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use pegboard_host::{Error, Flow, LabeledError, Value};
 
 use super::stdin::Source;
-use super::{InputError, stream, unreadable};
+use super::{Trouble, stream, unreadable};
 
 /// Reads rows as they arrive. The first line has the names of the columns. Cells that are written like a number are
 /// numbers, empty ones are nothing, all others are text.
-pub(super) fn flow(source: impl Source, trouble: &InputError) -> Flow {
+pub(super) fn flow(source: impl Source, trouble: &Trouble) -> Flow {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(source);
     let mut columns: Option<StringRecord> = None;
     let rows = std::iter::from_fn(move || {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        let Flow::List(items) = flow(Pieces::new([text]), &InputError::default()) else {
+        let Flow::List(items) = flow(Pieces::new([text]), &Trouble::default()) else {
             panic!("no stream");
         };
         let rows = items.map(|item| match item {

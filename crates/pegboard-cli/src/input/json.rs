@@ -8,7 +8,7 @@ use serde::de::Deserialize;
 use serde_json::Value as Json;
 
 use super::stdin::Source;
-use super::{DEEPEST, InputError, MORE_COMES, stream, unreadable};
+use super::{DEEPEST, MORE_COMES, Trouble, stream, unreadable};
 
 /// An array of up to this many items is one value; a longer one becomes a stream, so that it never is in memory whole.
 const ARRAY: usize = 1024;
@@ -20,11 +20,7 @@ const QUOTED: usize = 24;
 ///
 /// The first document, and what comes directly behind it, is read at once; the rest when it is asked for. If it takes
 /// its time, a first document is the first of several, for a command that `streams`.
-pub(super) fn flow(
-    source: impl Source,
-    streams: bool,
-    trouble: &InputError,
-) -> Result<Flow, Error> {
+pub(super) fn flow(source: impl Source, streams: bool, trouble: &Trouble) -> Result<Flow, Error> {
     let mut text = Text::new(source);
     match text.after_space()? {
         None => Ok(Flow::Empty),
@@ -37,7 +33,7 @@ pub(super) fn flow(
 }
 
 /// Reads documents as a stream, whether there is one or several.
-pub(super) fn documents(source: impl Source, trouble: &InputError) -> Flow {
+pub(super) fn documents(source: impl Source, trouble: &Trouble) -> Flow {
     stream(rest(Text::new(source)), trouble)
 }
 
@@ -53,7 +49,7 @@ fn one_or_more<R: Source>(
     first: Value,
     mut text: Text<R>,
     streams: bool,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Result<Flow, Error> {
     if !(streams && text.is_slow()?) && text.after_space()?.is_none() {
         return Ok(Flow::value(first));
@@ -62,7 +58,7 @@ fn one_or_more<R: Source>(
     Ok(stream(all, trouble))
 }
 
-fn array<R: Source>(mut text: Text<R>, trouble: &InputError) -> Result<Flow, Error> {
+fn array<R: Source>(mut text: Text<R>, trouble: &Trouble) -> Result<Flow, Error> {
     text.open_array()?;
     let mut first = Vec::new();
     while let Some(item) = text.next_item(first.is_empty())? {
@@ -332,7 +328,7 @@ mod tests {
 
     /// The same for pieces; behind an empty one the next takes its time.
     fn check_pieces(text: &[&str], streams: bool, expected: &str) {
-        let trouble = InputError::default();
+        let trouble = Trouble::default();
         let shown = match flow(Pieces::new(text), streams, &trouble) {
             Ok(Flow::Empty) => "empty".to_owned(),
             Ok(Flow::Value(value, _)) => format!("value {}", json(&value)),

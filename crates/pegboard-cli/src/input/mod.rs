@@ -17,12 +17,13 @@ use pegboard_host::{Error, Flow, LabeledError, ListStream, Value};
 use crate::options::From;
 use stdin::Source;
 
-/// Remembers why the input could not be read, which the plugin only sees as a stream that ends with an error.
+/// Remembers why an input ended too early, which the plugin only sees as a stream that ends with an error.
 #[derive(Clone, Default)]
-pub(crate) struct InputError(Arc<Mutex<Option<Error>>>);
+pub(crate) struct Trouble(Arc<Mutex<Option<Error>>>);
 
-impl InputError {
-    fn keep(&self, error: &Error) {
+impl Trouble {
+    /// Keeps an error, if it is the first.
+    pub(crate) fn keep(&self, error: &Error) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -32,7 +33,8 @@ impl InputError {
     /// True if this is what the plugin has made of it.
     pub(crate) fn is_behind(&self, error: &LabeledError) -> bool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |kept: &Error| error.msg == kept.labeled().msg;
+        // Some say in front of it whose error it was.
+        let same = |kept: &Error| error.msg.ends_with(&kept.labeled().msg);
         kept.as_ref().is_some_and(same)
     }
 
@@ -59,7 +61,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn input(
     signature: &Signature,
     wanted: Wanted<'_>,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Result<Flow, Error> {
     let source = || open(wanted.file);
     let no_text = || Flow::value(Value::string(""));
@@ -217,7 +219,7 @@ fn is_null_device() -> io::Result<bool> {
 /// A stream that ends at the first error and keeps it.
 fn stream(
     mut items: impl Iterator<Item = Result<Value, Error>> + Send + 'static,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Flow {
     let trouble = trouble.clone();
     let mut failed = false;

@@ -7,14 +7,14 @@ use rmpv::Value as Pack;
 use rmpv::decode::{Error as PackError, read_value_with_max_depth};
 
 use super::stdin::Source;
-use super::{DEEPEST, InputError, stream, unreadable};
+use super::{DEEPEST, Trouble, stream, unreadable};
 use crate::msgpack::date;
 
 /// What is read at all. The library counts a list or record as two levels and what is in it as up to two more.
 const READ_DEPTH: usize = 2 * DEEPEST + 2;
 
 /// Reads MessagePack: nothing for an empty input, a value for one document, a stream for several.
-pub(super) fn flow(source: impl Source, trouble: &InputError) -> Result<Flow, Error> {
+pub(super) fn flow(source: impl Source, trouble: &Trouble) -> Result<Flow, Error> {
     let mut documents = Documents {
         reader: Counted {
             reader: BufReader::with_capacity(64 << 10, source),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn check(pieces: &[&[u8]], expected: &str) {
-        let trouble = InputError::default();
+        let trouble = Trouble::default();
         let shown = match flow(Pieces::new(pieces), &trouble) {
             Ok(Flow::Empty) => "empty".to_owned(),
             Ok(Flow::Value(value, _)) => format!("value {}", plain(&value)),

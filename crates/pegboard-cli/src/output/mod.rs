@@ -13,7 +13,7 @@ use pegboard_host::protocol::{Bound, Range};
 use pegboard_host::{ByteStream, Engine, Error, Flow, LabeledError, ListStream, Sources, Value};
 
 use crate::exit::print_error;
-use crate::input::InputError;
+use crate::input::Trouble;
 use crate::options::To;
 use crate::terminal;
 
@@ -31,8 +31,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Shown<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) sources: &'a Sources,
-    /// What is wrong with the input, which is shown at the end.
-    pub(crate) trouble: &'a InputError,
+    /// What is wrong with an input, which is shown at the end.
+    pub(crate) trouble: &'a Trouble,
 }
 
 /// Why the output ended before its end.
