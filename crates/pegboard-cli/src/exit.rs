@@ -84,6 +84,12 @@ impl Failure {
         self.error.kind() == ErrorKind::Misuse
     }
 
+    /// What went wrong, in a sentence.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.error.labeled().msg
+    }
+
     pub(crate) fn show(&self) {
         let report = self
             .error

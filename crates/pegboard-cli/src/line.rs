@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use pegboard_host::protocol::Spanned;
-use pegboard_host::{Sources, Span};
+use pegboard_host::{Error, LabeledError, Sources, Span};
+
+use crate::exit::Failure;
 
 /// A command line with the place of each word.
 #[derive(Debug)]
@@ -36,6 +38,57 @@ impl Line {
             .map(|(word, span)| Spanned::new(word.clone(), span))
             .collect();
         Line { sources, words }
+    }
+
+    /// The commands that `|` joins, each with its arguments. A word `\|` is the argument `|`.
+    pub(crate) fn stages(&self) -> Result<Vec<Stage>, Failure> {
+        let mut stages = vec![Stage::new(&self.sources)];
+        let mut bar = None;
+        for word in &self.words {
+            let empty = stages.last().is_none_or(|stage| stage.words.is_empty());
+            match (word.item.as_str(), stages.last_mut()) {
+                ("|", _) if empty => return Err(self.no_command(word.span, "in front of")),
+                ("|", _) => {
+                    bar = Some(word.span);
+                    stages.push(Stage::new(&self.sources));
+                }
+                (r"\|", Some(stage)) => {
+                    stage.words.push(Spanned::new("|".to_owned(), word.span));
+                }
+                (_, Some(stage)) => stage.words.push(word.clone()),
+                (_, None) => {}
+            }
+        }
+        match bar {
+            Some(bar) if stages.last().is_some_and(|stage| stage.words.is_empty()) => {
+                Err(self.no_command(bar, "behind"))
+            }
+            _ => Ok(stages),
+        }
+    }
+
+    fn no_command(&self, bar: Span, place: &str) -> Failure {
+        let error = LabeledError::new(format!("there is no command {place} a `|`"))
+            .with_code("pegboard::run::no_command")
+            .with_label(format!("{place} this"), bar)
+            .with_help(r"a `|` that is an argument is written as '\|'");
+        Failure::new(Error::misuse(error), &self.sources)
+    }
+}
+
+/// One command of a line, with its arguments.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) words: Vec<Spanned<String>>,
+}
+
+impl Stage {
+    fn new(sources: &Arc<Sources>) -> Stage {
+        Stage {
+            sources: sources.clone(),
+            words: Vec::new(),
+        }
     }
 
     /// The place of the first so many words together.
@@ -87,6 +140,32 @@ mod tests {
                 r"$'a\nb'"
             ]
         );
-        assert_eq!(shown(line.head(2)), "ref args");
+        let stages = line.stages().expect("one command");
+        assert_eq!(shown(stages[0].head(2)), "ref args");
+    }
+
+    #[test]
+    fn a_bar_joins_commands() {
+        for (words, expected) in [
+            ("a b | c", Ok(vec!["a b", "c"])),
+            (r"a \| | c x|y", Ok(vec!["a |", "c x|y"])),
+            ("| c", Err("there is no command in front of a `|`")),
+            ("a | | c", Err("there is no command in front of a `|`")),
+            ("a |", Err("there is no command behind a `|`")),
+        ] {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let stages = Line::new(&words).stages().map(|stages| {
+                let joined = stages.iter().map(|stage| {
+                    let words = stage.words.iter().map(|word| word.item.as_str());
+                    words.collect::<Vec<_>>().join(" ")
+                });
+                joined.collect::<Vec<_>>()
+            });
+            let stages = stages.map_err(|failure| failure.message().to_owned());
+            let expected = expected
+                .map(|stages| stages.into_iter().map(str::to_owned).collect::<Vec<_>>())
+                .map_err(str::to_owned);
+            assert_eq!(stages, expected, "{words:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod input;
 mod inspect;
 mod line;
 mod listing;
+mod msgpack;
 mod options;
 mod output;
 mod run;

@@ -50,13 +50,17 @@ pub(crate) struct RunOptions {
     #[arg(long = "plugin", value_name = "PATH", required = true)]
     pub(crate) plugins: Vec<PathBuf>,
 
-    /// What standard input is. Without it, raw for commands that say they take bytes, and text for all others: a single
-    /// line is a string, more than that a stream.
+    /// Read the command's input from a file instead, or from standard input (-) even if that is a terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+
+    /// What the input is. Without it, what the extension of the file says; else raw for commands that say they take
+    /// bytes, and text for all others: a single line is a string, more than that a stream.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) from: Option<From>,
 
     /// How to write the output. Without it, text and bytes as they are, other single values as text, lists, records and
-    /// streams as JSON: indented on a terminal, a line for each item elsewhere.
+    /// streams as a table on a terminal and as a line of JSON for each item elsewhere.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) to: Option<To>,
 
@@ -85,6 +89,13 @@ pub(crate) struct RunOptions {
 pub(crate) enum From {
     /// A JSON document; several one after the other (or a line each) are a stream
     Json,
+    /// JSON documents, always as a stream
+    #[value(alias = "jsonl")]
+    Ndjson,
+    /// Rows of comma-separated values below a line with the names of the columns, as a stream of records
+    Csv,
+    /// A MessagePack document; several one after the other are a stream
+    Msgpack,
     /// UTF-8 text; a single line is a string, without its newline
     Text,
     /// Bytes, exactly
@@ -97,7 +108,14 @@ pub(crate) enum To {
     /// One indented JSON document
     Json,
     /// One line of JSON for each item, as it arrives
+    #[value(alias = "jsonl")]
     Ndjson,
+    /// Rows of comma-separated values below a line with the names of the columns
+    Csv,
+    /// One MessagePack document; for a stream one for each item, as it arrives
+    Msgpack,
+    /// Rows and columns for people
+    Table,
     /// Lines of text, for people and simple tools
     Text,
     /// Text and bytes exactly, without a newline behind them; other items of a list have a line each
@@ -132,7 +150,14 @@ pub(crate) struct ShowOptions {
 }
 
 /// The options of `pegboard run`, which stand before the command.
-pub(crate) const OF_RUN: [&str; 5] = ["--plugin", "--from", "--to", "--trace", "--timeout"];
+pub(crate) const OF_RUN: [&str; 6] = [
+    "--plugin",
+    "--input",
+    "--from",
+    "--to",
+    "--trace",
+    "--timeout",
+];
 
 /// Help and version, which were asked for, or what is wrong with the command line.
 pub(crate) fn refused(error: &clap::Error) -> Exit {

@@ -8,13 +8,39 @@ use pegboard_host::ReportStyle;
 /// Lines are broken here when the width is not known.
 const USUAL_WIDTH: usize = 80;
 
+/// How tables are shown on standard output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableStyle {
+    /// The columns there are. None for as many as are needed, where nobody looks on.
+    pub(crate) width: Option<usize>,
+    pub(crate) colour: bool,
+    /// Only characters that every terminal has.
+    pub(crate) plain: bool,
+}
+
+pub(crate) fn table_style() -> TableStyle {
+    let terminal = std::io::stdout().is_terminal();
+    TableStyle {
+        width: terminal.then(output_width),
+        colour: terminal && has_colour(),
+        plain: is_dumb(),
+    }
+}
+
+fn has_colour() -> bool {
+    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !unwanted && !is_dumb()
+}
+
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_none_or(|term| term == "dumb")
+}
+
 /// How errors are shown on standard error.
 pub(crate) fn report_style() -> ReportStyle {
     let terminal = std::io::stderr().is_terminal();
-    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
     ReportStyle {
-        colour: terminal && !unwanted && !dumb,
+        colour: terminal && has_colour(),
         width: width(&std::io::stderr()).unwrap_or(100),
         // They were passed on as they came.
         last_words: false,

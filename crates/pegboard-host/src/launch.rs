@@ -11,6 +11,8 @@ use pegboard_protocol::LabeledError;
 use pegboard_protocol::codec::DecodeErrorKind;
 use pegboard_protocol::nu::Feature;
 use pegboard_protocol::session::{EnginePolicy, HandshakeError, compatible};
+#[cfg(unix)]
+use pegboard_transport::LocalListener;
 use pegboard_transport::{Connection, EngineSettings, Link, Recorder, StartError, StartFailure};
 use semver::Version;
 use serde_json::json;
@@ -192,50 +194,29 @@ fn start_recorded(
     recorder: Option<Recorder>,
 ) -> Result<Arc<Instance>, Failed> {
     let deadlines = engine.config.deadlines;
-    let (program, mut arguments) = command_line(plugin, engine)?;
     #[cfg(unix)]
     let listener = match mode {
         Mode::Stdio => None,
-        Mode::LocalSocket => Some(engine.listen().map_err(|error| {
-            start_error(plugin, format!("a local socket could not be made: {error}"))
-        })?),
+        Mode::LocalSocket => Some(listen(plugin, engine)?),
     };
-    match mode {
-        Mode::Stdio => arguments.push("--stdio".into()),
+    let (arguments, streams) = match mode {
+        Mode::Stdio => (vec!["--stdio".into()], Streams::Link),
         #[cfg(unix)]
         Mode::LocalSocket => {
-            arguments.push("--local-socket".into());
-            arguments.extend(
-                listener
-                    .as_ref()
-                    .map(|listener| listener.path().as_os_str().to_owned()),
-            );
+            let path = listener.iter().map(|listener| listener.path().into());
+            let streams = match engine.config.terminal {
+                Terminal::Kept => Streams::Apart,
+                Terminal::Shared => Streams::Shared,
+            };
+            let arguments = std::iter::once("--local-socket".into()).chain(path);
+            (arguments.collect(), streams)
         }
         #[cfg(not(unix))]
         Mode::LocalSocket => {
             return Err(start_error(plugin, "local sockets need Unix".to_owned()).into());
         }
-    }
-    let mark = engine.next_mark();
-    let launch = Launch {
-        program,
-        arguments,
-        environment: environment(engine),
-        directory: plugin
-            .path
-            .parent()
-            .map_or_else(|| PathBuf::from("/"), Path::to_owned),
-        mark,
-        streams: match (mode, engine.config.terminal) {
-            (Mode::Stdio, _) => Streams::Link,
-            (Mode::LocalSocket, Terminal::Kept) => Streams::Apart,
-            (Mode::LocalSocket, Terminal::Shared) => Streams::Shared,
-        },
-        stderr: match engine.config.stderr {
-            Stderr::Inherit => StderrTo::Inherit,
-            Stderr::Discard | Stderr::Forward(_) => StderrTo::Pipe,
-        },
     };
+    let launch = prepare(plugin, engine, arguments, streams)?;
     if let Some(recorder) = &recorder {
         let argv: Vec<_> = std::iter::once(launch.program.as_os_str())
             .chain(launch.arguments.iter().map(OsString::as_os_str))
@@ -243,28 +224,7 @@ fn start_recorded(
             .collect();
         recorder.note(&plugin.name, "start", json!({ "argv": argv }));
     }
-    let guard = engine
-        .guard()
-        .map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
-    let program = launch.program.clone();
-    let Spawned {
-        process,
-        link,
-        stderr,
-    } = runner::spawn(launch, guard).map_err(|error| spawn_error(plugin, &program, &error))?;
-    let tail = Arc::<Tail>::default();
-    let stderr = stderr
-        .map(|source| {
-            stderr::follow(
-                source,
-                plugin.name.clone(),
-                tail.clone(),
-                engine.config.stderr.clone(),
-            )
-        })
-        .transpose()
-        .ok()
-        .flatten();
+    let (Spawned { process, link, .. }, tail, stderr) = spawn(plugin, engine, launch)?;
     let starting = Starting {
         plugin,
         engine,
@@ -302,6 +262,62 @@ fn start_recorded(
         None => return Err(starting.fail("it has no link".to_owned(), None)),
     };
     starting.connect(link)
+}
+
+/// A local socket for a plugin to connect to.
+#[cfg(unix)]
+pub(crate) fn listen(
+    plugin: &PluginCore,
+    engine: &Arc<EngineCore>,
+) -> Result<LocalListener, Error> {
+    engine
+        .listen()
+        .map_err(|error| start_error(plugin, format!("a local socket could not be made: {error}")))
+}
+
+/// What is to be started: the plugin's program with these arguments, behind those that its interpreter needs.
+pub(crate) fn prepare(
+    plugin: &PluginCore,
+    engine: &EngineCore,
+    more: Vec<OsString>,
+    streams: Streams,
+) -> Result<Launch, Error> {
+    let (program, mut arguments) = command_line(plugin, engine)?;
+    arguments.extend(more);
+    Ok(Launch {
+        program,
+        arguments,
+        environment: environment(engine),
+        directory: plugin
+            .path
+            .parent()
+            .map_or_else(|| PathBuf::from("/"), Path::to_owned),
+        mark: engine.next_mark(),
+        streams,
+        stderr: match engine.config.stderr {
+            Stderr::Inherit => StderrTo::Inherit,
+            Stderr::Discard | Stderr::Forward(_) => StderrTo::Pipe,
+        },
+    })
+}
+
+/// Starts a process under the guard's eyes, and follows its standard error.
+pub(crate) fn spawn(
+    plugin: &PluginCore,
+    engine: &Arc<EngineCore>,
+    launch: Launch,
+) -> Result<(Spawned, Arc<Tail>, Option<StderrReader>), Error> {
+    let guard = engine
+        .guard()
+        .map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
+    let program = launch.program.clone();
+    let mut spawned =
+        runner::spawn(launch, guard).map_err(|error| spawn_error(plugin, &program, &error))?;
+    let tail = Arc::<Tail>::default();
+    let (name, to) = (plugin.name.clone(), engine.config.stderr.clone());
+    let follow = |source| stderr::follow(source, name, tail.clone(), to);
+    let stderr = spawned.stderr.take().and_then(|source| follow(source).ok());
+    Ok((spawned, tail, stderr))
 }
 
 /// A process that was started and has no connection yet.

@@ -23,6 +23,7 @@
 //! - [`parse_arguments`] turns the words of a command line into arguments by a command's signature, and [`Usage`] is its
 //!   help.
 //! - [`Error`] says who is to blame, and [`Error::report`] shows it with the source text underlined.
+//! - [`RawProcess`] is a plugin's program to which nothing has been said, for tools that test plugins.
 //!
 //! Many threads may use an engine, its plugins and one plugin at once. Calls block; a [`CancelToken`] ends them from
 //! another thread.
@@ -43,6 +44,7 @@ mod instance;
 mod launch;
 mod plugin;
 mod pump;
+mod raw;
 mod report;
 mod runner;
 mod sources;
@@ -60,6 +62,7 @@ pub use engine::{Command, Engine};
 pub use error::{Diagnosis, Error, ErrorKind};
 pub use flow::{ByteStream, Flow, ListStream};
 pub use plugin::{Plugin, State, Status};
+pub use raw::{RawEnd, RawProcess, RawStart};
 pub use report::ReportStyle;
 pub use sources::{Place, Sources};
 

@@ -114,6 +114,22 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
         stream
     }
 
+    /// Calls `look` with the error at which a stream ends, if it ends with one, before whoever reads the stream sees it.
+    #[must_use]
+    pub fn on_error(self, look: impl FnOnce(&E) + Send + 'static) -> Flow<E> {
+        match self {
+            Flow::Empty | Flow::Value(..) => self,
+            Flow::List(mut stream) => {
+                stream.items = stream.items.on_error(look);
+                Flow::List(stream)
+            }
+            Flow::Bytes(mut stream) => {
+                stream.chunks = stream.chunks.on_error(look);
+                Flow::Bytes(stream)
+            }
+        }
+    }
+
     /// Ends the wait inside a stream from another thread.
     pub fn stop(&self) -> Option<Stop> {
         match self {
@@ -150,6 +166,24 @@ impl<T, E> Items<T, E> {
         I::IntoIter: Send + 'static,
     {
         Items(Some(Box::new(items.into_iter())))
+    }
+
+    fn on_error(self, look: impl FnOnce(&E) + Send + 'static) -> Items<T, E>
+    where
+        T: 'static,
+        E: 'static,
+    {
+        let mut look = Some(look);
+        Items(self.0.map(|items| {
+            let items = items.inspect(move |item| {
+                if let Err(error) = item
+                    && let Some(look) = look.take()
+                {
+                    look(error);
+                }
+            });
+            Box::new(items) as Box<_>
+        }))
     }
 
     fn next(&mut self) -> Option<Result<T, E>> {

@@ -8,7 +8,11 @@ use super::files::RepoFile;
 use super::scan::{Source, is_word, matching, words};
 
 /// The crates that are pure: functions of their arguments.
-const PURE: &[&str] = &["crates/pegboard-protocol/src/", "crates/pegboard-args/src/"];
+const PURE: &[&str] = &[
+    "crates/pegboard-protocol/src/",
+    "crates/pegboard-args/src/",
+    "crates/pegboard-manifest/src/",
+];
 /// What a pure crate does not name, below `std::`.
 const IMPURE: &[&str] = &["io", "thread", "env", "process", "net", "fs"];
 const CLOCKS: &[&str] = &["Instant::now", "SystemTime::now"];

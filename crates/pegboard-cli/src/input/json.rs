@@ -3,18 +3,16 @@
 use std::io::{self, BufReader, Read};
 
 use pegboard_host::protocol::from_json;
-use pegboard_host::{Error, Flow, LabeledError, ListStream, ReportStyle, Value};
+use pegboard_host::{Error, Flow, LabeledError, ReportStyle, Value};
 use serde::de::Deserialize;
 use serde_json::Value as Json;
 
 use super::stdin::Source;
-use super::{InputError, MORE_COMES, unreadable};
+use super::{DEEPEST, MORE_COMES, Trouble, stream, unreadable};
 
 /// An array of up to this many items is one value; a longer one becomes a stream, so that it never is in memory whole.
 const ARRAY: usize = 1024;
 
-/// Values may be nested this deep: in a message to a plugin each level is three, and 256 of those are allowed.
-const DEEPEST: usize = 80;
 /// How many bytes are quoted in front of a mistake.
 const QUOTED: usize = 24;
 
@@ -22,11 +20,7 @@ const QUOTED: usize = 24;
 ///
 /// The first document, and what comes directly behind it, is read at once; the rest when it is asked for. If it takes
 /// its time, a first document is the first of several, for a command that `streams`.
-pub(super) fn flow(
-    source: impl Source,
-    streams: bool,
-    trouble: &InputError,
-) -> Result<Flow, Error> {
+pub(super) fn flow(source: impl Source, streams: bool, trouble: &Trouble) -> Result<Flow, Error> {
     let mut text = Text::new(source);
     match text.after_space()? {
         None => Ok(Flow::Empty),
@@ -38,24 +32,33 @@ pub(super) fn flow(
     }
 }
 
+/// Reads documents as a stream, whether there is one or several.
+pub(super) fn documents(source: impl Source, trouble: &Trouble) -> Flow {
+    stream(rest(Text::new(source)), trouble)
+}
+
+fn rest<R: Source>(mut text: Text<R>) -> impl Iterator<Item = Result<Value, Error>> + Send {
+    std::iter::from_fn(move || match text.after_space() {
+        Ok(None) => None,
+        Ok(Some(_)) => Some(text.value()),
+        Err(error) => Some(Err(error)),
+    })
+}
+
 fn one_or_more<R: Source>(
     first: Value,
     mut text: Text<R>,
     streams: bool,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Result<Flow, Error> {
     if !(streams && text.is_slow()?) && text.after_space()?.is_none() {
         return Ok(Flow::value(first));
     }
-    let rest = std::iter::from_fn(move || match text.after_space() {
-        Ok(None) => None,
-        Ok(Some(_)) => Some(text.value()),
-        Err(error) => Some(Err(error)),
-    });
-    Ok(stream(std::iter::once(Ok(first)).chain(rest), trouble))
+    let all = std::iter::once(Ok(first)).chain(rest(text));
+    Ok(stream(all, trouble))
 }
 
-fn array<R: Source>(mut text: Text<R>, trouble: &InputError) -> Result<Flow, Error> {
+fn array<R: Source>(mut text: Text<R>, trouble: &Trouble) -> Result<Flow, Error> {
     text.open_array()?;
     let mut first = Vec::new();
     while let Some(item) = text.next_item(first.is_empty())? {
@@ -78,23 +81,6 @@ fn array<R: Source>(mut text: Text<R>, trouble: &InputError) -> Result<Flow, Err
     }
     // A list that stands alone is far more often the whole than the first of many lists.
     one_or_more(Value::list(first), text, false, trouble)
-}
-
-/// A stream that ends at the first error and keeps it.
-fn stream(
-    mut items: impl Iterator<Item = Result<Value, Error>> + Send + 'static,
-    trouble: &InputError,
-) -> Flow {
-    let trouble = trouble.clone();
-    let mut failed = false;
-    Flow::List(ListStream::new(std::iter::from_fn(move || {
-        let item = if failed { None } else { items.next() };
-        if let Some(Err(error)) = &item {
-            trouble.keep(error);
-            failed = true;
-        }
-        item
-    })))
 }
 
 /// A text of which JSON values are taken one by one.
@@ -342,7 +328,7 @@ mod tests {
 
     /// The same for pieces; behind an empty one the next takes its time.
     fn check_pieces(text: &[&str], streams: bool, expected: &str) {
-        let trouble = InputError::default();
+        let trouble = Trouble::default();
         let shown = match flow(Pieces::new(text), streams, &trouble) {
             Ok(Flow::Empty) => "empty".to_owned(),
             Ok(Flow::Value(value, _)) => format!("value {}", json(&value)),

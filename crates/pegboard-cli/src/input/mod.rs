@@ -1,24 +1,29 @@
 //! Standard input as the input of a command: read only as far as the command wants it.
 
+mod csv;
 mod json;
+mod msgpack;
 mod stdin;
 mod text;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pegboard_host::protocol::nu::{ByteStreamKind, Signature, Type};
-use pegboard_host::{Error, Flow, LabeledError, Value};
+use pegboard_host::{Error, Flow, LabeledError, ListStream, Value};
 
 use crate::options::From;
+use stdin::Source;
 
-/// Remembers why the input could not be read, which the plugin only sees as a stream that ends with an error.
+/// Remembers why an input ended too early, which the plugin only sees as a stream that ends with an error.
 #[derive(Clone, Default)]
-pub(crate) struct InputError(Arc<Mutex<Option<Error>>>);
+pub(crate) struct Trouble(Arc<Mutex<Option<Error>>>);
 
-impl InputError {
-    fn keep(&self, error: &Error) {
+impl Trouble {
+    /// Keeps an error, if it is the first.
+    pub(crate) fn keep(&self, error: &Error) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -28,7 +33,8 @@ impl InputError {
     /// True if this is what the plugin has made of it.
     pub(crate) fn is_behind(&self, error: &LabeledError) -> bool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |kept: &Error| error.msg == kept.labeled().msg;
+        // Some say in front of it whose error it was.
+        let same = |kept: &Error| error.msg.ends_with(&kept.labeled().msg);
         kept.as_ref().is_some_and(same)
     }
 
@@ -37,31 +43,46 @@ impl InputError {
     }
 }
 
+/// Values may be nested this deep: in a message to a plugin each level is three, and 256 of those are allowed.
+const DEEPEST: usize = 80;
+
 /// How long more of an input that could be over here may take; then it is taken for one that goes on.
 const MORE_COMES: Duration = Duration::from_millis(100);
+
+/// Where the input comes from, and what it is, as far as the caller has said so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// A file; `-` for standard input, whatever that is.
+    pub(crate) file: Option<&'a Path>,
+    pub(crate) from: Option<From>,
+}
 
 /// The input for a command.
 pub(crate) fn input(
     signature: &Signature,
-    from: Option<From>,
-    trouble: &InputError,
+    wanted: Wanted<'_>,
+    trouble: &Trouble,
 ) -> Result<Flow, Error> {
-    let stdin = || stdin::stdin().map_err(|error| unreadable(&error));
+    let source = || open(wanted.file);
     let no_text = || Flow::value(Value::string(""));
     let text = ByteStreamKind::String;
-    match from {
-        Some(From::Raw) => Ok(text::bytes(stdin()?, ByteStreamKind::Binary, trouble)),
-        Some(From::Text) => text::line_or_stream(stdin()?, text, no_text(), trouble),
-        Some(From::Json) => json::flow(stdin()?, takes_streams(signature), trouble),
-        None if nothing_to_read() => Ok(Flow::Empty),
+    match wanted.from.or_else(|| by_extension(wanted.file)) {
+        Some(From::Raw) => Ok(text::bytes(source()?, ByteStreamKind::Binary, trouble)),
+        Some(From::Text) => text::line_or_stream(source()?, text, no_text(), trouble),
+        Some(From::Json) => json::flow(source()?, takes_streams(signature), trouble),
+        Some(From::Ndjson) => Ok(json::documents(source()?, trouble)),
+        Some(From::Csv) => Ok(csv::flow(source()?, trouble)),
+        Some(From::Msgpack) => msgpack::flow(source()?, trouble),
+        None if wanted.file.is_none() && nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {
+            Taste::Nothing if wanted.file.is_some() => Err(no_input(signature)),
             Taste::Nothing => Ok(Flow::Empty),
-            Taste::Bytes => Ok(text::bytes(stdin()?, ByteStreamKind::Unknown, trouble)),
+            Taste::Bytes => Ok(text::bytes(source()?, ByteStreamKind::Unknown, trouble)),
             Taste::Anything => {
-                text::line_or_stream(stdin()?, ByteStreamKind::Unknown, Flow::Empty, trouble)
+                text::line_or_stream(source()?, ByteStreamKind::Unknown, Flow::Empty, trouble)
             }
-            Taste::Text => text::line_or_stream(stdin()?, text, no_text(), trouble),
-            Taste::Structure => match text::bytes(stdin()?, text, trouble) {
+            Taste::Text => text::line_or_stream(source()?, text, no_text(), trouble),
+            Taste::Structure => match text::bytes(source()?, text, trouble) {
                 Flow::Bytes(mut bytes) => match bytes.next() {
                     None => Ok(Flow::Empty),
                     Some(Err(error)) => Err(error),
@@ -71,6 +92,42 @@ pub(crate) fn input(
             },
         },
     }
+}
+
+fn open(file: Option<&Path>) -> Result<Box<dyn Source>, Error> {
+    match file {
+        Some(path) if path != Path::new("-") => match stdin::file(path) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                let error = LabeledError::new(message).with_code("pegboard::input::unreadable");
+                Err(Error::misuse(error))
+            }
+        },
+        _ => match stdin::stdin() {
+            Ok(source) => Ok(Box::new(source)),
+            Err(error) => Err(unreadable(&error)),
+        },
+    }
+}
+
+/// What the name of a file says about what is in it.
+fn by_extension(file: Option<&Path>) -> Option<From> {
+    let extension = file?.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "json" => Some(From::Json),
+        "ndjson" | "jsonl" => Some(From::Ndjson),
+        "csv" => Some(From::Csv),
+        "msgpack" | "mpk" => Some(From::Msgpack),
+        _ => None,
+    }
+}
+
+fn no_input(signature: &Signature) -> Error {
+    let error = LabeledError::new(format!("`{}` takes no input", signature.name))
+        .with_code("pegboard::input::not_taken")
+        .with_help("leave `--input` out");
+    Error::misuse(error)
 }
 
 /// What a command takes, as far as it matters to untyped bytes.
@@ -157,6 +214,23 @@ fn is_null_device() -> io::Result<bool> {
 #[cfg(not(unix))]
 fn is_null_device() -> io::Result<bool> {
     Ok(false)
+}
+
+/// A stream that ends at the first error and keeps it.
+fn stream(
+    mut items: impl Iterator<Item = Result<Value, Error>> + Send + 'static,
+    trouble: &Trouble,
+) -> Flow {
+    let trouble = trouble.clone();
+    let mut failed = false;
+    Flow::List(ListStream::new(std::iter::from_fn(move || {
+        let item = if failed { None } else { items.next() };
+        if let Some(Err(error)) = &item {
+            trouble.keep(error);
+            failed = true;
+        }
+        item
+    })))
 }
 
 fn unreadable(error: &io::Error) -> Error {

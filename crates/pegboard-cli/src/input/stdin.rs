@@ -1,6 +1,8 @@
-//! Standard input, which a signal ends.
+//! Standard input or a file, which a signal ends.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
 /// Something to read of which it can be known whether reading it would have to wait.
@@ -13,7 +15,17 @@ pub(super) trait Source: Read + Send + 'static {
 #[cfg(unix)]
 pub(super) fn stdin() -> io::Result<impl Source> {
     use std::os::fd::AsFd;
-    let file = std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    open_file(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// A file without a buffer. After a signal, reading it fails rather than waits, as it can for a named pipe.
+#[cfg(unix)]
+pub(super) fn file(path: &Path) -> io::Result<impl Source + use<>> {
+    open_file(File::open(path)?)
+}
+
+#[cfg(unix)]
+fn open_file(file: File) -> io::Result<Interruptible> {
     if file.metadata()?.is_dir() {
         return Err(rustix::io::Errno::ISDIR.into());
     }
@@ -25,8 +37,13 @@ pub(super) fn stdin() -> io::Result<impl Source> {
     Ok(Waiting(io::stdin()))
 }
 
+#[cfg(not(unix))]
+pub(super) fn file(path: &Path) -> io::Result<impl Source + use<>> {
+    Ok(Waiting(File::open(path)?))
+}
+
 #[cfg(unix)]
-struct Interruptible(std::fs::File);
+struct Interruptible(File);
 
 #[cfg(unix)]
 impl Interruptible {
@@ -60,6 +77,12 @@ impl Read for Interruptible {
     }
 }
 
+impl Source for Box<dyn Source> {
+    fn is_ready(&self, within: Duration) -> io::Result<bool> {
+        self.as_ref().is_ready(within)
+    }
+}
+
 #[cfg(unix)]
 impl Source for Interruptible {
     fn is_ready(&self, within: Duration) -> io::Result<bool> {
@@ -68,17 +91,17 @@ impl Source for Interruptible {
 }
 
 #[cfg(not(unix))]
-struct Waiting(io::Stdin);
+struct Waiting<R>(R);
 
 #[cfg(not(unix))]
-impl Read for Waiting {
+impl<R: Read> Read for Waiting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
     }
 }
 
 #[cfg(not(unix))]
-impl Source for Waiting {
+impl<R: Read + Send + 'static> Source for Waiting<R> {
     /// It cannot be known here.
     fn is_ready(&self, _: Duration) -> io::Result<bool> {
         Ok(true)

@@ -6,7 +6,7 @@ use pegboard_host::protocol::nu::ByteStreamKind;
 use pegboard_host::{ByteStream, Error, Flow, Value};
 
 use super::stdin::Source;
-use super::{InputError, MORE_COMES, unreadable};
+use super::{MORE_COMES, Trouble, unreadable};
 
 /// A line of up to this many bytes is a value.
 const LINE: usize = 64 << 10;
@@ -19,7 +19,7 @@ pub(super) fn line_or_stream(
     mut source: impl Source,
     otherwise: ByteStreamKind,
     nothing: Flow,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Result<Flow, Error> {
     let mut begin = Vec::new();
     let mut is_text = true;
@@ -56,7 +56,7 @@ pub(super) fn line_or_stream(
 }
 
 /// All bytes as they are.
-pub(super) fn bytes(source: impl Source, kind: ByteStreamKind, trouble: &InputError) -> Flow {
+pub(super) fn bytes(source: impl Source, kind: ByteStreamKind, trouble: &Trouble) -> Flow {
     stream(Vec::new(), source, kind, trouble)
 }
 
@@ -64,7 +64,7 @@ fn stream(
     begin: Vec<u8>,
     mut source: impl Source,
     kind: ByteStreamKind,
-    trouble: &InputError,
+    trouble: &Trouble,
 ) -> Flow {
     let trouble = trouble.clone();
     let rest = std::iter::from_fn(move || {
@@ -111,7 +111,7 @@ mod tests {
 
     /// What becomes of pieces; behind an empty one the next takes its time.
     fn check(pieces: &[&[u8]], expected: &str) {
-        let trouble = InputError::default();
+        let trouble = Trouble::default();
         let flow = line_or_stream(
             Pieces::new(pieces),
             ByteStreamKind::Unknown,

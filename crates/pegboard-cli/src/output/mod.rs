@@ -1,7 +1,10 @@
 //! The output of a command, on standard output as it arrives.
 
+mod csv;
 mod json;
+mod msgpack;
 mod plain;
+mod table;
 
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
@@ -10,7 +13,7 @@ use pegboard_host::protocol::{Bound, Range};
 use pegboard_host::{ByteStream, Engine, Error, Flow, LabeledError, ListStream, Sources, Value};
 
 use crate::exit::print_error;
-use crate::input::InputError;
+use crate::input::Trouble;
 use crate::options::To;
 use crate::terminal;
 
@@ -28,8 +31,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Shown<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) sources: &'a Sources,
-    /// What is wrong with the input, which is shown at the end.
-    pub(crate) trouble: &'a InputError,
+    /// What is wrong with an input, which is shown at the end.
+    pub(crate) trouble: &'a Trouble,
 }
 
 /// Why the output ended before its end.
@@ -53,7 +56,7 @@ impl From<Error> for Stop {
 /// Writes everything. Errors that come as values are shown on standard error instead.
 pub(crate) fn write(flow: Flow, to: Option<To>, shown: Shown<'_>) -> Result<Outcome, Error> {
     let stdout = io::stdout().lock();
-    let terminal = stdout.is_terminal();
+    let is_terminal = stdout.is_terminal();
     let mut writer = Writer {
         out: io::BufWriter::new(stdout),
         shown,
@@ -64,7 +67,10 @@ pub(crate) fn write(flow: Flow, to: Option<To>, shown: Shown<'_>) -> Result<Outc
         Some(To::Ndjson) => writer.rows(flow),
         Some(To::Text) => writer.text(flow),
         Some(To::Raw) => writer.raw(flow),
-        None => writer.usual(flow, terminal),
+        Some(To::Csv) => writer.csv(flow),
+        Some(To::Msgpack) => writer.msgpack(flow),
+        Some(To::Table) => writer.table(flow, terminal::table_style()),
+        None => writer.usual(flow, is_terminal),
     };
     match result.and_then(|()| writer.flush()) {
         Ok(()) => Ok(Outcome::Written {
@@ -266,29 +272,29 @@ impl Writer<'_> {
         }
     }
 
-    /// Text and bytes as they are, other single values as text, everything else as JSON: indented for people, a line
-    /// each for programs.
-    fn usual(&mut self, flow: Flow, terminal: bool) -> Result<(), Stop> {
+    /// Text and bytes as they are, other single values as text, everything else as a table for people and as JSON, a
+    /// line each, for programs.
+    fn usual(&mut self, flow: Flow, is_terminal: bool) -> Result<(), Stop> {
         match flow {
             Flow::Empty => Ok(()),
             Flow::Bytes(bytes) => {
                 let ends_in_newline = self.bytes(bytes)?;
-                self.end_line(ends_in_newline, terminal)
+                self.end_line(ends_in_newline, is_terminal)
             }
-            Flow::List(_) if terminal => self.json(flow),
+            Flow::List(_) if is_terminal => self.table(flow, terminal::table_style()),
             Flow::List(_) => self.rows(flow),
             Flow::Value(value, _) => match self.plain(value)? {
                 None | Some(Value::Nothing(_)) => Ok(()),
                 Some(Value::String(text, _)) => {
                     self.out.write_all(text.as_bytes())?;
-                    self.end_line(text.ends_with('\n'), terminal)
+                    self.end_line(text.ends_with('\n'), is_terminal)
                 }
                 Some(Value::Binary(bytes, _)) => {
                     self.out.write_all(&bytes)?;
-                    self.end_line(bytes.ends_with(b"\n"), terminal)
+                    self.end_line(bytes.ends_with(b"\n"), is_terminal)
                 }
-                Some(value @ (Value::List(..) | Value::Record(..))) if terminal => {
-                    self.json(Flow::value(value))
+                Some(value @ (Value::List(..) | Value::Record(..))) if is_terminal => {
+                    self.table(Flow::value(value), terminal::table_style())
                 }
                 Some(value @ (Value::List(..) | Value::Record(..))) => {
                     self.rows(Flow::value(value))

@@ -4,7 +4,7 @@ use pegboard_host::protocol::nu::PluginSignature;
 use pegboard_host::{Command, Engine, Error, LabeledError};
 
 use crate::exit::{Failure, print_error};
-use crate::line::Line;
+use crate::line::Stage;
 use crate::listing::commands as listed;
 use crate::terminal;
 
@@ -21,7 +21,7 @@ pub(super) enum Found {
 
 /// The command with the longest name that the line starts with. Starts all plugins; those that cannot be started are
 /// shown, and are an error only if no other has the command.
-pub(super) fn command(engine: &Engine, line: &Line) -> Result<Found, Failure> {
+pub(super) fn command(engine: &Engine, line: &Stage) -> Result<Found, Failure> {
     let (commands, mut failed) = known(engine);
     // The name may have been quoted as one word.
     let mut words: Vec<&str> = line.words.iter().map(|word| word.item.as_str()).collect();
@@ -127,7 +127,7 @@ fn names(group: &[&PluginSignature]) -> String {
     names.join("\n")
 }
 
-fn unknown(engine: &Engine, line: &Line, words: &[&str], names: &[&str]) -> LabeledError {
+fn unknown(engine: &Engine, line: &Stage, words: &[&str], names: &[&str]) -> LabeledError {
     let first = words.first().copied().unwrap_or_default();
     if first.starts_with('-') {
         return LabeledError::new(format!("there is no option `{first}`"))

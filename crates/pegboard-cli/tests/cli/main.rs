@@ -6,6 +6,7 @@ mod errors;
 mod help;
 mod inspect;
 mod nushell;
+mod pipes;
 mod plugins;
 mod streams;
 mod support;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use crate::support::{Cli, finish, json};
+use crate::support::{Cli, Folder, finish, json};
 
 const REF: &str = "nu_plugin_reference";
 
@@ -14,6 +14,10 @@ fn input_is_what_it_is_said_to_be() {
         ("json", "[1, 2]", "value"),
         ("json", "1\n2\n", "list stream"),
         ("json", "", "empty"),
+        ("ndjson", "5", "list stream"),
+        ("csv", "a,b\n1,2\n", "list stream"),
+        ("msgpack", "\u{5}", "value"),
+        ("msgpack", "\u{5}\u{5}", "list stream"),
         ("text", "x\n", "value"),
         ("text", "x\ny\n", "byte stream"),
         ("raw", "x", "byte stream"),
@@ -113,6 +117,22 @@ fn every_output_format() {
         ("raw", "ref seq 2", "0\n1\n"),
         ("ndjson", "ref bytes 3 --type binary", "[0,1,2]\n"),
         ("json", "ref bytes 0 --type binary", "[]\n"),
+        ("csv", "ref values table", "n\n1\n2\n"),
+        ("csv", "ref values record", "b,a\n1,\n"),
+        ("csv", "ref seq 2", "value\n0\n1\n"),
+        ("csv", "ref seq 0", ""),
+        ("csv", "ref values nothing", ""),
+        ("csv", "ref bytes 3 --type string", "value\nabc\n"),
+        ("msgpack", "ref seq 2", "\0\u{1}"),
+        (
+            "msgpack",
+            "ref values table",
+            "\u{fffd}\u{fffd}\u{fffd}n\u{1}\u{fffd}\u{fffd}n\u{2}",
+        ),
+        ("table", "ref values table", "n\n-\n1\n2\n"),
+        ("table", "ref values record", "b  1\na\n"),
+        ("table", "ref seq 2", "0\n1\n"),
+        ("table", "ref values duration", "1min 30sec 1ns\n"),
     ] {
         assert_eq!(
             Cli::run_with(REF, &["--to", to], line).out(),
@@ -120,6 +140,62 @@ fn every_output_format() {
             "{to} {line}"
         );
     }
+}
+
+/// What goes out in a format comes in again as it was.
+#[test]
+fn formats_are_read_as_they_are_written() {
+    let rows = "{\"a\":1,\"b\":\"x, \\\"y\\\"\"}\n{\"a\":2.5,\"b\":null}\n";
+    for format in ["json", "ndjson", "csv", "msgpack"] {
+        let echo =
+            |from: &str, to: &str| Cli::run_with(REF, &["--from", from, "--to", to], "ref echo");
+        let written = echo("ndjson", format).input(rows).bytes();
+        let again = echo(format, "ndjson").input(written).out();
+        assert_eq!(again, rows, "{format}");
+    }
+    let bytes = Cli::run_with(REF, &["--to", "msgpack"], "ref values binary").bytes();
+    let again = Cli::run_with(REF, &["--from", "msgpack", "--to", "msgpack"], "ref echo");
+    assert_eq!(again.input(bytes.clone()).bytes(), bytes);
+}
+
+#[test]
+fn the_input_can_be_a_file_whose_name_says_what_it_is() {
+    let folder = Folder::new("input");
+    for (name, text, expected) in [
+        ("a.json", "[1]", "1\n"),
+        ("a.jsonl", "{\"a\":1}\n", "{\"a\":1}\n"),
+        ("a.csv", "a\n1\n", "{\"a\":1}\n"),
+        ("a.txt", "a\n", "a"),
+        ("a", "a\nb\n", "a\nb\n"),
+    ] {
+        std::fs::write(folder.file(name), text).expect("a file");
+        let run = Cli::run_with(REF, &["--input", name], "ref echo").directory(folder.path());
+        assert_eq!(run.out(), expected, "{name}");
+    }
+    let wanted = Cli::run_with(REF, &["--input", "a.json", "--from", "text"], "ref echo");
+    assert_eq!(wanted.directory(folder.path()).out(), "[1]");
+    let missing = Cli::run_with(REF, &["--input", "b.csv"], "ref echo").directory(folder.path());
+    assert_eq!(
+        missing.fails(2),
+        "error[pegboard::input::unreadable]: `b.csv` cannot be read: No such file or directory (os error 2)\n"
+    );
+    let nothing = Cli::run_with(REF, &["--input", "-"], "ref describe").input("x\n");
+    assert_eq!(json(&nothing.out())["kind"], "value");
+    let unwanted = Cli::run_with(REF, &["--input", "a.txt"], "ref seq 1").directory(folder.path());
+    assert!(unwanted.fails(2).contains("`ref seq` takes no input"));
+}
+
+#[test]
+fn a_stream_of_csv_has_the_columns_of_its_first_row() {
+    let options = &["--from", "ndjson", "--to", "csv"];
+    let rows = "{\"a\":1,\"b\":2}\n{\"b\":3}\n{\"c\":4}\n";
+    let ran = Cli::run_with(REF, options, "ref echo").input(rows).end();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), "a,b\n1,2\n,3\n"));
+    assert!(ran.err.contains("row 3 has the column `c`"), "{}", ran.err);
+    // All of a list is there to be looked at.
+    let list = "[{\"a\":1},{\"c\":4}]";
+    let out = Cli::run_with(REF, &["--from", "json", "--to", "csv"], "ref echo").input(list);
+    assert_eq!(out.out(), "a,c\n1,\n,4\n");
 }
 
 #[test]

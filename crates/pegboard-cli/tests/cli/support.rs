@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -109,6 +109,13 @@ impl Cli {
         ran.out
     }
 
+    /// Runs it to a good end, and gives exactly what it wrote.
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        let ran = ended(self.start());
+        assert!(ran.status.success(), "{ran:?}");
+        ran.stdout
+    }
+
     /// Runs it to an end with this code, and gives what it wrote on standard error.
     pub(crate) fn fails(self, code: i32) -> String {
         let ran = self.end();
@@ -119,14 +126,7 @@ impl Cli {
 
 /// Waits for the end of a run; kills it and fails if that does not come.
 pub(crate) fn finish(child: Child) -> Ran {
-    let pid = child.id();
-    let (send, receive) = mpsc::sync_channel(1);
-    thread::spawn(move || send.send(child.wait_with_output()));
-    let Ok(output) = receive.recv_timeout(PATIENCE) else {
-        signal(pid, rustix::process::Signal::KILL);
-        panic!("the program does not end");
-    };
-    let output = output.expect("its output");
+    let output = ended(child);
     Ran {
         code: output
             .status
@@ -135,6 +135,17 @@ pub(crate) fn finish(child: Child) -> Ran {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+fn ended(child: Child) -> Output {
+    let pid = child.id();
+    let (send, receive) = mpsc::sync_channel(1);
+    thread::spawn(move || send.send(child.wait_with_output()));
+    let Ok(output) = receive.recv_timeout(PATIENCE) else {
+        signal(pid, rustix::process::Signal::KILL);
+        panic!("the program does not end");
+    };
+    output.expect("its output")
 }
 
 pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {

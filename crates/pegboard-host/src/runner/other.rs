@@ -93,6 +93,10 @@ impl Process {
         child.wait().unwrap_or_default()
     }
 
+    pub(crate) fn offspring(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
     pub(crate) fn memory(&self) -> Option<u64> {
         None
     }

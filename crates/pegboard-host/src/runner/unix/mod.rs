@@ -248,6 +248,15 @@ impl Process {
             .get_or_init(|| ExitStatus::from_raw(UNKNOWN_END))
     }
 
+    /// What the process has started and still runs, by number. Nothing where processes cannot be looked at.
+    pub(crate) fn offspring(&self) -> Vec<u32> {
+        let marked = stragglers::marked(&self.mark).into_iter();
+        marked
+            .filter(|process| *process != self.pid)
+            .map(|process| process.as_raw_pid().unsigned_abs())
+            .collect()
+    }
+
     /// The memory that the process has resident, in bytes.
     pub(crate) fn memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;

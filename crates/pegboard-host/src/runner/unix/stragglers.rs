@@ -39,6 +39,13 @@ pub(super) fn kill_marked(mark: &str) {
     }
 }
 
+/// Every process whose environment has this mark. Those that have ended have none.
+pub(super) fn marked(mark: &str) -> Vec<Pid> {
+    let needle = format!("{MARK}={mark}").into_bytes();
+    let marked = |process: &Pid| matches!(look(*process, &needle), Look::Marked);
+    processes().filter(marked).collect()
+}
+
 enum Look {
     Marked,
     /// It is just becoming another program and has no environment for a moment.

@@ -1,0 +1,163 @@
+//! The commands of a line, from its input to its output.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pegboard_host::protocol::Spanned;
+use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
+use pegboard_host::{
+    AppContext, Caller, CancelToken, Command, Engine, Error, ErrorKind, Usage, parse_arguments,
+};
+
+use super::directory;
+use super::find::{self, Found};
+use super::trace_file::TraceFile;
+use crate::exit::{Exit, Failure, write_out, written};
+use crate::input::{self, Trouble, Wanted};
+use crate::line::{Line, Stage};
+use crate::options::{OF_RUN, RunOptions};
+use crate::output::{self, Outcome, Shown};
+use crate::{signals, terminal};
+
+/// A command with its arguments, or a text that was asked for instead.
+enum Step {
+    Call(Box<Command>, EvaluatedCall),
+    Help(String),
+}
+
+pub(super) fn call(
+    options: &RunOptions,
+    engine: &Engine,
+    line: &Line,
+    cancel: &CancelToken,
+    trace: Option<&TraceFile>,
+) -> Result<Exit, Failure> {
+    let failed = |error: Error| Failure::new(error, &line.sources);
+    let (directory, home) = (directory()?, home());
+    let caller = Caller {
+        directory: &directory,
+        home: home.as_deref(),
+    };
+    let mut calls = Vec::new();
+    for stage in line.stages()? {
+        match step(engine, &stage, &caller)? {
+            Step::Call(command, arguments) => calls.push((command, arguments)),
+            Step::Help(text) => return Ok(write_out(&text)),
+        }
+    }
+    trace.map_or(Ok(()), TraceFile::open)?;
+    // From here on, what is under way can be asked to stop.
+    signals::calling();
+    let trouble = Trouble::default();
+    let wanted = Wanted {
+        file: options.input.as_deref(),
+        from: options.from,
+    };
+    let first = calls.first().map(|(command, _)| &command.signature.sig);
+    let input = first.map_or(Ok(Default::default()), |signature| {
+        input::input(signature, wanted, &trouble)
+    });
+    let context = AppContext::new()
+        .with_environment(env::vars_os())
+        .with_directory(&directory)
+        .with_sources(line.sources.clone())
+        .with_foreground();
+    let context = Arc::new(context);
+    let mut flow = input.map_err(failed);
+    for (command, arguments) in calls {
+        let trouble = trouble.clone();
+        // A later command sees no more than that its input ended with an error. That nobody reads on is none.
+        let input = flow?.on_error(move |error| {
+            if error.kind() != ErrorKind::Cancelled {
+                trouble.keep(error);
+            }
+        });
+        let mut run = command
+            .plugin
+            .run(&command.signature.sig.name)
+            .arguments(arguments)
+            .input(input)
+            .context(context.clone())
+            .cancel(cancel);
+        if let Some(timeout) = options.timeout {
+            run = run.deadline(timeout);
+        }
+        flow = run.call().map_err(failed);
+        if flow.is_err() {
+            break;
+        }
+    }
+    let shown = Shown {
+        engine,
+        sources: &line.sources,
+        trouble: &trouble,
+    };
+    let outcome = flow.and_then(|output| output::write(output, options.to, shown).map_err(failed));
+    if let Some(error) = trouble.take() {
+        // The cause of whatever the plugins have said about it.
+        return Err(failed(error));
+    }
+    match outcome? {
+        Outcome::Written { errors: 0 } => Ok(Exit::Done),
+        Outcome::Written { .. } => Ok(Exit::Failed),
+        Outcome::Unwritable(error) => Ok(written(Err(error))),
+    }
+}
+
+fn step(engine: &Engine, stage: &Stage, caller: &Caller<'_>) -> Result<Step, Failure> {
+    let (command, used, below) = match find::command(engine, stage)? {
+        Found::Command(command, used, below) => (command, used, below),
+        Found::Help(text) => return Ok(Step::Help(text)),
+    };
+    let signature = &command.signature.sig;
+    let words = &stage.words[used..];
+    let arguments = parse_arguments(signature, stage.head(used), words, caller)
+        .map_err(|error| Failure::new(misplaced(error, signature, words), &stage.sources))?;
+    let wants_help = arguments
+        .named
+        .iter()
+        .any(|(name, value)| name.item == "help" && value.is_none());
+    if !wants_help {
+        return Ok(Step::Call(command, arguments));
+    }
+    let mut usage = Usage::new(&command.signature)
+        .width(terminal::output_width())
+        .to_string();
+    if !below.is_empty() {
+        usage.push_str(&format!("\nCommands:\n{below}"));
+    }
+    Ok(Step::Help(usage))
+}
+
+/// Says so if what is wrong is that an option of pegboard's own stands behind the command.
+fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> Error {
+    let words = words.iter().map(|word| word.item.as_str());
+    let own = |word: &str| {
+        let name = word.split('=').next().unwrap_or(word);
+        let known = |flag: &Flag| name.strip_prefix("--") == Some(&flag.long);
+        OF_RUN
+            .into_iter()
+            .find(|own| *own == name && !signature.named.iter().any(known))
+    };
+    let Some(option) = words.take_while(|word| *word != "--").find_map(own) else {
+        return error;
+    };
+    let mut error = error.labeled().clone();
+    if let ([label], Some("pegboard::arguments::unknown_flag")) =
+        (error.labels.as_mut_slice(), error.code.as_deref())
+    {
+        label.text = "not a flag of the command".to_owned();
+    }
+    let usage = error.help.unwrap_or_default();
+    error.help = Some(format!(
+        "pegboard's own option `{option}` goes before the command\n{usage}"
+    ));
+    Error::misuse(error)
+}
+
+fn home() -> Option<PathBuf> {
+    env::var_os("HOME")
+        .map(PathBuf::from)
+        .filter(|home| home.is_absolute())
+}
