@@ -12,6 +12,7 @@
 //! | the caller's directory during completion | 0.115 | Nushell refuses the engine call |
 //! | the code of a closure | 0.110 | the SDK refuses and names the version |
 
+mod closures;
 mod customs;
 mod engine;
 mod errors;
