@@ -78,7 +78,9 @@ fn an_interrupt_ends_all_of_them() {
 
 #[test]
 fn an_error_is_told_by_the_command_that_had_it() {
-    let ran = Cli::run(REF, "ref crash mid-stream 2 | ref echo").end();
+    let other = peer("nu_plugin_nodehand.js").display().to_string();
+    let options = ["--plugin", other.as_str()];
+    let ran = Cli::run_with(REF, &options, "ref crash mid-stream 2 | node sum").end();
     assert_eq!(ran.code, Some(3), "{ran:?}");
     let told = "error: plugin reference: it went away before its output was complete\n";
     assert_eq!(ran.err.matches("error").count(), 1, "{}", ran.err);

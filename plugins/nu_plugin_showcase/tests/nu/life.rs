@@ -7,7 +7,7 @@ use super::PLUGIN;
 use super::shell::{Shell, in_every_version};
 
 /// Runs a script with the plugins of the shell's own registry.
-fn registered(shell: &Shell, script: &str) -> String {
+pub(crate) fn registered(shell: &Shell, script: &str) -> String {
     let registry = shell.home.join("plugins.msgpackz");
     let mut nu = shell.command();
     nu.arg("--no-std-lib").arg("--plugin-config").arg(&registry);

@@ -12,10 +12,13 @@
 //! | the caller's directory during completion | 0.115 | Nushell refuses the engine call |
 //! | the code of a closure | 0.110 | the SDK refuses and names the version |
 
+mod closures;
 mod customs;
 mod engine;
 mod errors;
+mod idle;
 mod life;
+mod links;
 mod shell;
 mod streams;
 mod terminal;

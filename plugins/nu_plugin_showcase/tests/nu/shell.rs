@@ -112,14 +112,12 @@ impl Shell {
 
     /// The values of some lines, each in Nushell's notation, or `ERROR` and the message.
     pub(crate) fn values<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let script: String = lines
+        let lines: String = lines
             .into_iter()
-            .map(|line| {
-                format!(
-                    "print (try {{ {line} | to nuon }} catch {{|e| 'ERROR ' + $e.msg }}); print '{END}'\n"
-                )
-            })
+            .map(|line| format!("(try {{ {line} | to nuon }} catch {{|e| 'ERROR ' + $e.msg }})\n"))
             .collect();
+        // Once: since 0.107 printing takes milliseconds.
+        let script = format!("print ([{lines}] | str join \"\\n{END}\\n\")");
         let output = self.run(&script);
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -129,7 +127,8 @@ impl Shell {
             self.minor
         );
         stdout
-            .split_terminator(&format!("\n{END}\n"))
+            .trim_end_matches('\n')
+            .split(&format!("\n{END}\n"))
             .map(str::to_owned)
             .collect()
     }

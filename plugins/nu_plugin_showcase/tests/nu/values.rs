@@ -1,10 +1,10 @@
 //! Every type out and in, as Nushell itself writes it.
 
 use super::PLUGIN;
-use super::shell::in_every_version;
+use super::shell::{Shell, case, in_every_version};
 
 /// What `showcase values` has, and how Nushell's language writes the same.
-const LITERALS: [(&str, &str); 27] = [
+const LITERALS: [(&str, &str); 39] = [
     ("nothing", "null"),
     ("bool", "true"),
     ("int", "42"),
@@ -13,60 +13,116 @@ const LITERALS: [(&str, &str); 27] = [
     ("float", "-1.5"),
     ("float-whole", "2.0"),
     ("float-tiny", "1.0e-12"),
+    ("float-zero", "-0.0"),
+    ("float-infinite", "infinity"),
     ("string", "\"a \\\"quoted\\\"\\n€ 😀\""),
     ("string-empty", "''"),
+    ("glob", "'*.rs' | into glob"),
+    (
+        "glob-quoted",
+        "do { def given [x: glob] { $x }; given '*.rs' }",
+    ),
     ("filesize", "1_500_000b"),
     ("filesize-negative", "-2048b"),
     ("duration", "90061000000001ns"),
+    ("duration-negative", "-1ns"),
     ("date", "2024-02-29T12:30:15.250+02:00"),
+    ("date-utc", "2024-02-29T12:30:15Z"),
+    ("date-fine", "2024-02-29T12:30:15.123456789-05:30"),
     ("range", "1..5"),
+    ("range-excluded", "1..<5"),
     ("range-step", "10..8..<0"),
     ("range-endless", "3.."),
     ("range-float", "0.5..1.0..2.0"),
+    ("range-float-down", "2.0..1.5..<0.0"),
+    ("range-float-endless", "0.5.."),
     ("record", "{a: 1, b: x}"),
     ("record-empty", "{}"),
+    ("record-names", "{'': 1, 'a b': 2, '1': 3}"),
     ("list", "[1 two null]"),
     ("list-empty", "[]"),
     ("table", "[[a b]; [1 x] [2 y]]"),
+    ("table-uneven", "[{a: 1} {b: 1}]"),
     ("nested", "{list: [[a b]; [3 z]]}"),
     ("binary", "0x[00 7f 80 ff]"),
     ("binary-empty", "0x[]"),
     ("cell-path", "$.a?.3.\"b c\""),
 ];
+/// The same for what versions before 0.105 cannot say: names in any case.
+const ANY_CASE: (&str, &str) = ("cell-path-any-case", "$.A!.b!?");
+
+/// What to make a value of, and the three ways in which Nushell writes it: as a notation, its type, and in a table.
+fn shown(source: &str) -> String {
+    format!("do {{ let v = ({source}); [($v | to nuon) ($v | describe) ({{v: $v}} | table -e)] }}")
+}
+
+/// Compares what lines of a plugin give with what Nushell's own give, in one process.
+fn same(shell: &Shell, lines: &[(String, String)]) {
+    let both = lines.iter().flat_map(|(own, ours)| [own, ours]);
+    let values = shell.values(both.map(String::as_str));
+    assert_eq!(values.len(), lines.len() * 2, "0.{}", shell.minor);
+    for (pair, (own, ours)) in values.chunks(2).zip(lines) {
+        assert!(
+            !pair[0].starts_with("ERROR"),
+            "0.{}: {own}: {}",
+            shell.minor,
+            pair[0]
+        );
+        assert_eq!(pair[1], pair[0], "0.{}: {ours}", shell.minor);
+    }
+}
 
 #[test]
 fn every_type_is_what_nushell_writes() {
     in_every_version(PLUGIN, |shell| {
-        for then in ["", " | describe"] {
-            let native = shell.values(
-                LITERALS
-                    .map(|(_, literal)| format!("({literal}){then}"))
-                    .iter()
-                    .map(String::as_str),
-            );
-            let out =
-                LITERALS.map(|(name, _)| format!("(let v = showcase values {name}; $v){then}"));
-            let out = out.map(|line| {
-                line.replace("(let v = ", "do { let v = (")
-                    .replace("; $v)", "); $v }")
-            });
-            let out = shell.values(out.iter().map(String::as_str));
-            let echoed = LITERALS.map(|(_, literal)| {
-                format!("do {{ let v = (({literal}) | showcase echo); $v }}{then}")
-            });
-            let echoed = shell.values(echoed.iter().map(String::as_str));
-            for (((name, _), native), (out, echoed)) in
-                LITERALS.iter().zip(&native).zip(out.iter().zip(&echoed))
-            {
-                assert_eq!(out, native, "out, 0.{}: {name}{then}", shell.minor);
-                assert_eq!(
-                    echoed, native,
-                    "in and out, 0.{}: {name}{then}",
-                    shell.minor
-                );
-            }
-            assert_eq!(native.len(), LITERALS.len());
+        let mut known = LITERALS.to_vec();
+        if shell.minor >= 105 {
+            known.push(ANY_CASE);
         }
+        let mut lines = Vec::new();
+        for (name, literal) in &known {
+            for ours in [
+                format!("showcase values {name}"),
+                format!("({literal}) | showcase echo"),
+                // As an argument, to a closure and back.
+                format!("showcase eval {{|x| $x}} ({literal})"),
+            ] {
+                lines.push((shown(literal), shown(&ours)));
+            }
+        }
+        // As the items of a stream.
+        let items: String = known
+            .iter()
+            .map(|(_, literal)| format!("({literal}), "))
+            .collect();
+        let stream = format!("[{items} nan] | each {{|v| $v}}");
+        lines.push((shown(&stream), shown(&format!("{stream} | showcase echo"))));
+        same(shell, &lines);
+
+        if shell.minor < 105 {
+            // What these versions cannot say is left out: their `get` never minds the case.
+            shell.check(&[
+                case("showcase values cell-path-any-case", "$.A.b*"),
+                case(
+                    "{a: {B: 1}} | get (showcase values cell-path-any-case)",
+                    "1",
+                ),
+            ]);
+        }
+        // `ls` expands a glob and takes a quoted one as a name.
+        std::fs::write(shell.home.join("a.rs"), "").expect("a file");
+        shell.check(&[
+            case("ls (showcase values glob) | length", "1"),
+            case("ls ('*.rs' | into glob | showcase echo) | length", "1"),
+            case(
+                "ls (showcase values glob-quoted)",
+                "ERROR No matches found*",
+            ),
+            case(
+                "ls (do { def given [x: glob] { $x }; given '*.rs' } | showcase echo)",
+                "ERROR No matches found*",
+            ),
+        ]);
     });
 }
 
@@ -74,9 +130,8 @@ fn every_type_is_what_nushell_writes() {
 fn the_table_here_has_every_type_that_the_showcase_has() {
     in_every_version(PLUGIN, |shell| {
         let names = shell.values(["showcase values | columns | str join ','"]);
-        let mut known: Vec<_> = LITERALS.iter().map(|(name, _)| *name).collect();
-        // No literal is a glob.
-        known.insert(10, "glob");
+        let known = LITERALS.iter().chain([&ANY_CASE]);
+        let known: Vec<_> = known.map(|(name, _)| *name).collect();
         assert_eq!(names[0].trim_matches('"'), known.join(","));
     });
 }
