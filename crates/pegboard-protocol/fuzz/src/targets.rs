@@ -102,6 +102,7 @@ pub fn value(bytes: &[u8]) {
     let _ = codec::parse_announcement(bytes);
     for encoding in [Encoding::Json, Encoding::MsgPack] {
         let _ = codec::decode_signatures(bytes, encoding);
+        let _ = codec::decode_registry(bytes);
         let Ok(value) = codec::decode_value(bytes, encoding) else {
             continue;
         };

@@ -24,7 +24,7 @@ pub use decoder::{Decoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 
 use crate::Value;
-use crate::nu::{Dialect, Message, PluginSignature};
+use crate::nu::{Dialect, Message, PluginSignature, Registry};
 use json::{JsonReader, JsonWriter};
 use msgpack::{MsgPackReader, MsgPackWriter};
 use reader::Reader;
@@ -280,6 +280,42 @@ pub fn decode_signatures(
         ),
     }
     .map_err(|error| error.with_excerpt(bytes, encoding))
+}
+
+/// Appends the registry of a Nushell to `out`, in MessagePack, as that version writes it before it compresses it. After
+/// an error `out` is as it was.
+pub fn encode_registry(
+    registry: &Registry,
+    dialect: Dialect,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    let mut w = MsgPackWriter::new(out, dialect, BytesForm::Integers);
+    encode::registry(&mut w, registry).inspect_err(|_| out.truncate(start))
+}
+
+/// Reads bytes that are the registry of a Nushell, in MessagePack, and nothing else, within the default limits. What of
+/// it cannot be read is said in its place and costs nothing else.
+pub fn decode_registry(bytes: &[u8]) -> Result<Registry, DecodeError> {
+    let limits = Limits::default();
+    let msgpack = |bytes| MsgPackReader::new(bytes, limits, Dialect::NEWEST);
+    let (mut registry, items) = alone(bytes, msgpack(bytes), decode::registry)?;
+    for (index, span) in items.into_iter().enumerate() {
+        let bytes = &bytes[span];
+        match alone(bytes, msgpack(bytes), decode::item) {
+            Ok((mut item, commands)) => {
+                if let Some(commands) = commands {
+                    let commands = decode_signatures(&bytes[commands], Encoding::MsgPack);
+                    decode::fill(&mut item, commands);
+                }
+                registry.plugins.push(item);
+            }
+            Err(error) => registry
+                .problems
+                .push(format!("plugin number {}: {error}", index + 1)),
+        }
+    }
+    Ok(registry)
 }
 
 /// Reads what is the only thing in `bytes`.

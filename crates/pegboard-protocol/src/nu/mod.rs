@@ -4,6 +4,7 @@ mod completion;
 mod dialect;
 mod message;
 mod operator;
+mod registry;
 mod signature;
 
 pub use completion::{CompletionCall, CompletionTarget, Suggestion, SuggestionKind};
@@ -15,6 +16,7 @@ pub use message::{
     StreamItem, StreamKind,
 };
 pub use operator::{Assignment, Bits, Boolean, Comparison, Math, Operator};
+pub use registry::{Registry, RegistryContent, RegistryItem};
 pub use signature::{
     Category, Completion, Example, Flag, PluginSignature, PositionalArg, Signature,
     SignatureComplete, SyntaxShape, Type,

@@ -41,7 +41,7 @@ fn response_content<'a, R: Reader<'a>>(r: &mut R, tag: &Tag<'a>) -> Result<Respo
     })
 }
 
-fn plugin_metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<PluginMetadata> {
+pub(super) fn plugin_metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<PluginMetadata> {
     const SHAPE: Fields = Fields::new("Metadata", &["version"]);
     let mut metadata = PluginMetadata::default();
     r.fields(&SHAPE, |r, _| {

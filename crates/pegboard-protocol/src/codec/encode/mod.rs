@@ -7,11 +7,13 @@
 mod call;
 mod header;
 mod message;
+mod registry;
 mod response;
 mod signature;
 mod types;
 mod value;
 
 pub(super) use message::message;
+pub(super) use registry::registry;
 pub(super) use signature::signatures;
 pub(super) use value::value;
