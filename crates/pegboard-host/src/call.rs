@@ -196,7 +196,7 @@ fn place(mut error: LabeledError, head: Span) -> LabeledError {
 }
 
 /// The running instance, for a caller who may give up while it is being started. The start then goes on without him.
-fn instance_within(
+pub(crate) fn instance_within(
     plugin: &Arc<PluginCore>,
     patience: Option<(Instant, Duration)>,
     cancel: Option<&CancelToken>,

@@ -30,6 +30,7 @@
 
 mod args;
 mod call;
+mod complete;
 mod config;
 mod context;
 mod crashes;
