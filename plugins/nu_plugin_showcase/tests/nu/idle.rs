@@ -66,8 +66,10 @@ fn idle_plugins_are_stopped() {
             showcase engine keep false
             print (until {|| not (running showcase)})
 
-            # Not while its output flows, nor while it reads.
+            # Not while its output flows, nor while it reads. When nobody wants more of its output, that has ended.
             print (showcase numbers | each {|x| if $x == 0 { tick }; running showcase} | first 3 | to nuon)
+            print (until {|| not (running showcase)})
+            print (showcase bytes | first 5 | bytes length)
             print (until {|| not (running showcase)})
             print (1..3 | each {|x| if $x == 2 { tick }; running showcase} | showcase echo | to nuon)
             print (until {|| not (running showcase)})",
@@ -85,6 +87,8 @@ fn idle_plugins_are_stopped() {
             "true",
             "true",
             "[true, true, true]",
+            "true",
+            "5",
             "true",
             "[true, true, true]",
             "true",

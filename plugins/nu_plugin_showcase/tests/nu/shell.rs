@@ -59,6 +59,8 @@ pub(crate) fn case(line: impl Into<String>, expected: impl Into<String>) -> Case
 }
 
 const END: &str = "----";
+/// In seconds. Nothing takes nearly as long.
+const PATIENCE: &str = "60";
 
 impl Shell {
     fn new(minor: u64, folder: &str, plugin: &'static str) -> Shell {
@@ -79,9 +81,13 @@ impl Shell {
         &self.program
     }
 
-    /// A shell in an empty home, not yet told what to do.
+    /// A shell in an empty home, not yet told what to do, that is ended when it hangs.
     pub(crate) fn command(&self) -> Command {
-        self.at_home(Command::new(self.program()))
+        let mut timeout = Command::new("timeout");
+        timeout
+            .args(["--kill-after=1", PATIENCE])
+            .arg(self.program());
+        self.at_home(timeout)
     }
 
     /// A program with an empty home and nothing else.
@@ -101,9 +107,14 @@ impl Shell {
     /// A shell that runs a script with the plugin.
     pub(crate) fn script(&self, script: &str) -> Command {
         let mut nu = self.command();
-        let plugins = format!("[{:?}]", self.plugin);
-        nu.args(["-n", "--no-std-lib", "--plugins", &plugins, "-c", script]);
+        nu.args(self.arguments(script));
         nu
+    }
+
+    /// What tells a shell to run a script with the plugin.
+    pub(crate) fn arguments(&self, script: &str) -> [String; 6] {
+        let plugins = format!("[{:?}]", self.plugin);
+        ["-n", "--no-std-lib", "--plugins", &plugins, "-c", script].map(str::to_owned)
     }
 
     pub(crate) fn run(&self, script: &str) -> Output {
