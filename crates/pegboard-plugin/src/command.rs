@@ -202,7 +202,8 @@ impl Command {
         self
     }
 
-    /// Adds an example to the help. A result makes it one that [tests can check](../pegboard_testkit/index.html).
+    /// Adds an example to the help. With a result, a test can check that it does what it says: see
+    /// [`PluginTest` of `pegboard-testkit`](../pegboard_testkit/struct.PluginTest.html).
     pub fn example(
         mut self,
         line: impl Into<String>,

@@ -2,8 +2,14 @@
 //!
 //! - [`hostile`] names the ways in which the program `pegboard-hostile` misbehaves.
 //! - [`peers`] finds that program, and the real plugins and shells that tests run against.
+//! - [`PluginTest`] runs the commands of a plugin written with `pegboard-plugin` in an engine made of what the test
+//!   says, and checks its documented examples; no process is needed.
 //! - [`tree`] looks for processes that were left behind.
 
 pub mod hostile;
 pub mod peers;
 pub mod tree;
+
+mod plugin_test;
+
+pub use plugin_test::{Checked, Outcome, PluginTest, Run};

@@ -156,6 +156,30 @@ impl<E> From<Value> for Flow<E> {
     }
 }
 
+macro_rules! flow_of_a_value {
+    ($($type:ty),*) => {$(
+        impl<E> From<$type> for Flow<E> {
+            fn from(value: $type) -> Flow<E> {
+                Flow::Value(value.into(), None)
+            }
+        }
+    )*};
+}
+
+flow_of_a_value!(bool, i64, f64, &str, String);
+
+impl<E, T: Into<Value>> From<Vec<T>> for Flow<E> {
+    fn from(values: Vec<T>) -> Flow<E> {
+        Flow::Value(values.into(), None)
+    }
+}
+
+impl<E, T: Into<Value>, const N: usize> From<[T; N]> for Flow<E> {
+    fn from(values: [T; N]) -> Flow<E> {
+        Flow::Value(values.into(), None)
+    }
+}
+
 /// What a stream takes its items from. Let go of at its end and at the first error, so that it is asked no further.
 struct Items<T, E>(Option<Box<dyn Iterator<Item = Result<T, E>> + Send>>);
 

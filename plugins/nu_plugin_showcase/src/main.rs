@@ -5,6 +5,8 @@ mod engine;
 mod errors;
 mod streams;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::process::ExitCode;
@@ -12,6 +14,10 @@ use std::process::ExitCode;
 use pegboard_plugin::Plugin;
 
 fn main() -> ExitCode {
+    plugin().serve()
+}
+
+fn plugin() -> Plugin {
     let plugin = Plugin::new("showcase", env!("CARGO_PKG_VERSION")).custom::<tally::Tally>();
     [
         values::commands(),
@@ -24,5 +30,4 @@ fn main() -> ExitCode {
     .into_iter()
     .flatten()
     .fold(plugin, Plugin::command)
-    .serve()
 }

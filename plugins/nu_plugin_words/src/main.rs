@@ -1,6 +1,8 @@
 //! A plugin for text: counts, frequency tables, lines and capitals of input of any size.
 
 mod count;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::process::ExitCode;
@@ -15,12 +17,15 @@ use pegboard_plugin::{
 use count::{Counts, Frequencies};
 
 fn main() -> ExitCode {
+    plugin().serve()
+}
+
+fn plugin() -> Plugin {
     Plugin::new("words", env!("CARGO_PKG_VERSION"))
         .command(count())
         .command(freq())
         .command(lines())
         .command(upper())
-        .serve()
 }
 
 /// A command on text of every form.
