@@ -344,6 +344,11 @@ impl PluginCore {
         (missing && known.of == self.modified()).then(|| signatures.clone())
     }
 
+    /// When the file was changed of which the signatures are known.
+    pub(crate) fn described_at(&self) -> Option<SystemTime> {
+        self.known().of
+    }
+
     /// When the plugin's file was changed.
     fn modified(&self) -> Option<SystemTime> {
         std::fs::metadata(&self.path).ok()?.modified().ok()
