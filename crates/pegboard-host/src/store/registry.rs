@@ -14,7 +14,7 @@ use super::describe::{signatures, signatures_as_json, stamp};
 use crate::Error;
 
 /// The most bytes that a registry may have when it is decompressed. Real ones have a few megabytes.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 64 << 20;
 /// As Nushell does it: bytes at once, quality, and size of the window.
 const COMPRESSION: (usize, u32, u32) = (65536, 3, 20);
 
