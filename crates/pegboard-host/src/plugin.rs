@@ -344,9 +344,11 @@ impl PluginCore {
         (missing && known.of == self.modified()).then(|| signatures.clone())
     }
 
-    /// When the file was changed of which the signatures are known.
-    pub(crate) fn described_at(&self) -> Option<SystemTime> {
-        self.known().of
+    /// Forgets what the plugin has said about itself, so that it is asked again.
+    pub(crate) fn forget_answers(&self) {
+        let mut known = self.known();
+        known.signatures = None;
+        known.metadata = None;
     }
 
     /// When the plugin's file was changed.

@@ -35,26 +35,28 @@ impl Freshness {
     }
 }
 
-/// Asks a plugin for everything that its entry needs, starting it if it does not run. `now` is what the entry will say
-/// about when it was added.
+/// Asks a plugin for everything that its entry needs, in a process of its own: one that runs is stopped before, since
+/// its file may have been another one when it was started. `now` is what the entry says about when it was added.
 ///
-/// Fails if the plugin's file is changed meanwhile, or since the plugin was started, since nobody could say then
-/// which of the two it is that was described.
+/// Fails if the plugin's file is changed meanwhile, since nobody could say then which of the two was described.
 pub fn describe(plugin: &Plugin, now: SystemTime) -> Result<Entry, Error> {
     let path = plugin.path();
-    let unreadable = |error| {
-        Error::refused(format!("{} cannot be read: {error}", path.display())).of(plugin.name())
+    let look = || {
+        stamp(path).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", path.display());
+            Error::refused(message).of(plugin.name())
+        })
     };
-    let before = stamp(path).map_err(unreadable)?;
+    let file = look()?;
+    plugin.stop();
+    plugin.core.forget_answers();
     plugin.start()?;
     let commands = plugin.signatures()?;
     let metadata = plugin.metadata()?;
     let status = plugin.status();
-    let same = plugin.core.described_at().map(nanoseconds) == Some(before.modified);
-    if !same || stamp(path).map_err(unreadable)? != before {
+    if look()? != file {
         let message = format!("{} was changed while it was described", path.display());
-        let error = Error::refused(message).help("stop the plugin and try again");
-        return Err(error.of(plugin.name()));
+        return Err(Error::refused(message).help("try again").of(plugin.name()));
     }
     let text = |path: &std::ffi::OsStr| {
         path.to_str().map(str::to_owned).ok_or_else(|| {
@@ -62,7 +64,7 @@ pub fn describe(plugin: &Plugin, now: SystemTime) -> Result<Entry, Error> {
             Error::refused(message).of(plugin.name())
         })
     };
-    let mut entry = Entry::new(plugin.name(), text(path.as_os_str())?, before);
+    let mut entry = Entry::new(plugin.name(), text(path.as_os_str())?, file);
     let interpreter = plugin.core.config.interpreter.as_ref();
     entry.interpreter = interpreter
         .map(|words| words.iter().map(|word| text(word)).collect())
