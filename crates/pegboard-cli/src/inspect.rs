@@ -84,7 +84,7 @@ fn as_text(
 }
 
 /// JSON in which characters that a terminal would act on are written as their codes.
-fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         match character {

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use exit::Exit;
-use options::{Action, Options, TraceAction};
+use options::{Action, Options};
 
 fn main() -> ExitCode {
     let exit = match Options::try_parse() {
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             let exit = match options.action {
                 Action::Run(options) => run::run(&options),
                 Action::Inspect(options) => inspect::inspect(&options),
-                Action::Trace(TraceAction::Show(options)) => trace::show(&options),
+                Action::Trace(action) => trace::act(&action),
             };
             exit.unwrap_or_else(Exit::shown)
         }

@@ -8,8 +8,9 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::{Exit, print_error, written};
+use crate::trace::TraceAction;
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    the command did its work; also when whoever reads the output stopped early
   1    the plugin said no, or items of the output were errors
@@ -133,20 +134,6 @@ pub(crate) struct InspectOptions {
     /// Print everything as JSON, with the whole signatures.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TraceAction {
-    Show(ShowOptions),
-}
-
-/// Print a recorded conversation as a readable sequence.
-#[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(crate) struct ShowOptions {
-    /// A file that `pegboard run --trace` has written.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
 }
 
 /// The options of `pegboard run`, which stand before the command.

@@ -22,6 +22,7 @@
 //!   what it was not given is refused, and the plugin is told so.
 //! - [`parse_arguments`] turns the words of a command line into arguments by a command's signature, and [`Usage`] is its
 //!   help.
+//! - [`store`] keeps installed plugins in a directory and finds commands among them without starting anything.
 //! - [`Error`] says who is to blame, and [`Error::report`] shows it with the source text underlined.
 //! - [`RawProcess`] is a plugin's program to which nothing has been said, for tools that test plugins.
 //!
@@ -50,6 +51,7 @@ mod report;
 mod runner;
 mod sources;
 mod stderr;
+pub mod store;
 mod supervisor;
 
 pub use args::{Caller, Usage, parse_arguments};
@@ -67,6 +69,7 @@ pub use raw::{RawEnd, RawProcess, RawStart};
 pub use report::ReportStyle;
 pub use sources::{Place, Sources};
 
+pub use pegboard_manifest as manifest;
 pub use pegboard_protocol as protocol;
 pub use pegboard_protocol::{LabeledError, Record, Span, Value};
 pub use pegboard_transport::Recorder;

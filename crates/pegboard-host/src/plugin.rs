@@ -344,6 +344,13 @@ impl PluginCore {
         (missing && known.of == self.modified()).then(|| signatures.clone())
     }
 
+    /// Forgets what the plugin has said about itself, so that it is asked again.
+    pub(crate) fn forget_answers(&self) {
+        let mut known = self.known();
+        known.signatures = None;
+        known.metadata = None;
+    }
+
     /// When the plugin's file was changed.
     fn modified(&self) -> Option<SystemTime> {
         std::fs::metadata(&self.path).ok()?.modified().ok()

@@ -29,7 +29,7 @@ fn main() -> std::process::ExitCode {
                 .run(|call| {
                     let arguments: Arguments = call.arguments()?;
                     let mark = arguments.mark.unwrap_or_default();
-                    let lines = call.input().into_items().enumerate();
+                    let lines = call.items().enumerate();
                     let lines = lines.map(move |(index, item)| {
                         let (mut text, span) = match item? {
                             Value::String(text, span) => (text, span),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pegboard_protocol::nu::{EvaluatedCall, PluginSignature};
 use pegboard_protocol::{Closure, LabeledError, Record, Span, Spanned, Value, from_value};
+use pegboard_transport::ListStream;
 use serde::de::DeserializeOwned;
 
 use crate::{CustomType, Engine, Input};
@@ -31,6 +32,28 @@ impl Call {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner),
         )
+    }
+
+    /// The items that flow in, one after the other: those of a stream, a list or a range, or the single value.
+    ///
+    /// They end with an error when the user interrupts, also those of a range without an end, which is a single value
+    /// to [`Call::input`].
+    pub fn items(&self) -> ListStream<LabeledError> {
+        let input = self.input();
+        let is_value = matches!(input, Input::Value(..));
+        let mut items = input.into_items();
+        if !is_value {
+            // The stream itself is ended.
+            return items;
+        }
+        let engine = self.engine.clone();
+        let (span, metadata) = (items.span, items.metadata.take());
+        let mut items = ListStream::new(items.map(move |item| match engine.is_interrupted() {
+            true => Err(LabeledError::new("interrupted")),
+            false => item,
+        }));
+        (items.span, items.metadata) = (span, metadata);
+        items
     }
 
     /// Asks the engine things on behalf of this call. Can be cloned and moved into an output stream.

@@ -113,7 +113,7 @@ fn running() -> Vec<Command> {
         .filter()
         .run(|call| {
             let (closure, engine) = (call.closure("closure")?, call.engine().clone());
-            let items = call.input().into_items().map(move |item| {
+            let items = call.items().map(move |item| {
                 let item = item?;
                 engine
                     .eval(closure.clone(), vec![item.clone()], item)?

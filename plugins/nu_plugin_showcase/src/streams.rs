@@ -44,7 +44,7 @@ pub(crate) fn commands() -> Vec<Command> {
             .example("[1 2 3] | showcase sum", "Add up a list", Value::int(6))
             .run(|call| {
                 let mut sum = 0_i64;
-                for item in call.input().into_items() {
+                for item in call.items() {
                     sum = sum.wrapping_add(int(item?)?);
                 }
                 Ok::<_, LabeledError>(Value::int(sum))
@@ -59,7 +59,7 @@ pub(crate) fn commands() -> Vec<Command> {
                 Value::list([2, 4].map(Value::int)),
             )
             .run(|call| {
-                let items = call.input().into_items();
+                let items = call.items();
                 Ok::<_, LabeledError>(Output::try_list(
                     items.map(|item| Ok(Value::int(int(item?)?.wrapping_mul(2)))),
                 ))
@@ -69,7 +69,7 @@ pub(crate) fn commands() -> Vec<Command> {
             .required("count", SyntaxShape::Int, "How many")
             .run(|call| {
                 let count = call.need::<usize>("count")?;
-                let items: Result<Vec<_>, _> = call.input().into_items().take(count).collect();
+                let items: Result<Vec<_>, _> = call.items().take(count).collect();
                 Ok::<_, LabeledError>(Value::list(items?))
             }),
         Command::new(

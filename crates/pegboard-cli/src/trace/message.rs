@@ -1,86 +1,44 @@
 //! One message in a few words.
 
-use pegboard_host::protocol::codec::Sender;
 use pegboard_host::protocol::nu::{
     Call, EngineCall, EngineResponse, Message, Response, StreamItem,
 };
+use pegboard_host::trace::call_name;
 use serde_json::Value as Json;
 
 /// What is shown of a message.
-pub(super) struct Part {
+pub(super) struct Words {
     /// Its name and number.
     pub(super) name: String,
     /// The rest of it, as JSON.
     pub(super) content: String,
-    pub(super) subject: Option<Subject>,
 }
 
-/// What a message is a part of, by number. Streams are numbered by each side for itself: true for the engine's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Subject {
-    CallBegins(u64),
-    CallEnds(u64),
-    EngineCallBegins(u64),
-    EngineCallEnds(u64),
-    Item(u64, bool),
-    StreamEnds(u64, bool),
-}
-
-impl Subject {
-    /// The same, told apart by who produces the stream.
-    pub(super) fn of(self, from: Sender) -> Subject {
-        let by_engine = from == Sender::Engine;
-        match self {
-            Subject::Item(id, _) => Subject::Item(id, by_engine),
-            Subject::StreamEnds(id, _) => Subject::StreamEnds(id, by_engine),
-            other => other,
+pub(super) fn words(message: &Message, text: &str) -> Words {
+    let name = match message {
+        Message::Hello(_) => "Hello".to_owned(),
+        Message::Call(id, call) => format!("Call {id} {}", call_name(call)),
+        Message::CallResponse(id, response) => {
+            format!("CallResponse {id} {}", response_name(response))
         }
-    }
-}
-
-pub(super) fn part(message: &Message, text: &str) -> Part {
-    let (name, subject) = match message {
-        Message::Hello(_) => ("Hello".to_owned(), None),
-        Message::Call(id, call) => (
-            format!("Call {id} {}", call_name(call)),
-            Some(Subject::CallBegins(id.0)),
-        ),
-        Message::CallResponse(id, response) => (
-            format!("CallResponse {id} {}", response_name(response)),
-            Some(Subject::CallEnds(id.0)),
-        ),
-        Message::EngineCall { context, id, call } => (
-            format!("EngineCall {id} {} in call {context}", call.name()),
-            Some(Subject::EngineCallBegins(id.0)),
-        ),
-        Message::EngineCallResponse(id, response) => (
-            format!("EngineCallResponse {id} {}", engine_response_name(response)),
-            Some(Subject::EngineCallEnds(id.0)),
-        ),
-        Message::Data(id, _) => (format!("Data {id}"), Some(Subject::Item(id.0, false))),
-        Message::End(id) => (format!("End {id}"), Some(Subject::StreamEnds(id.0, false))),
-        Message::Drop(id) => (format!("Drop {id}"), None),
-        Message::Ack(id) => (format!("Ack {id}"), None),
-        Message::Signal(signal) => (format!("Signal {signal:?}"), None),
-        Message::Option(_) => ("Option".to_owned(), None),
-        Message::Goodbye => ("Goodbye".to_owned(), None),
-        Message::Unknown(name) => (name.clone(), None),
+        Message::EngineCall { context, id, call } => {
+            format!("EngineCall {id} {} in call {context}", call.name())
+        }
+        Message::EngineCallResponse(id, response) => {
+            format!("EngineCallResponse {id} {}", engine_response_name(response))
+        }
+        Message::Data(id, _) => format!("Data {id}"),
+        Message::End(id) => format!("End {id}"),
+        Message::Drop(id) => format!("Drop {id}"),
+        Message::Ack(id) => format!("Ack {id}"),
+        Message::Signal(signal) => format!("Signal {signal:?}"),
+        Message::Option(_) => "Option".to_owned(),
+        Message::Goodbye => "Goodbye".to_owned(),
+        Message::Unknown(name) => name.clone(),
     };
-    Part {
+    Words {
         name,
         content: content(message, text),
-        subject,
-    }
-}
-
-fn call_name(call: &Call) -> String {
-    match call {
-        Call::Metadata => "Metadata".to_owned(),
-        Call::Signature => "Signature".to_owned(),
-        Call::Run(run) => format!("Run `{}`", run.name),
-        Call::Completion(completion) => format!("GetCompletion `{}`", completion.name),
-        Call::CustomValueOp(value, _) => format!("CustomValueOp on {}", value.item.name),
-        Call::Unknown(name) => name.clone(),
     }
 }
 

@@ -1,6 +1,149 @@
 //! `--trace` and `pegboard trace show`.
 
-use crate::support::{Cli, Folder};
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::support::{Cli, Folder, json};
+
+/// `pegboard trace show` with these options.
+fn show(file: &Path, options: &[&str]) -> Cli {
+    let mut cli = Cli::new(["trace", "show"]).argument(file);
+    for option in options {
+        cli = cli.argument(option);
+    }
+    cli
+}
+
+/// Records a command of a real plugin with this input.
+fn record(file: &Path, plugin: &str, line: &str, input: &str) {
+    let options = [
+        "--from",
+        "json",
+        "--trace",
+        file.to_str().expect("a plain path"),
+    ];
+    let typed = if input.is_empty() {
+        &options[2..]
+    } else {
+        &options
+    };
+    Cli::run_with(plugin, typed, line).input(input).out();
+}
+
+#[test]
+fn what_calls_and_streams_took() {
+    let folder = Folder::new("took");
+    let file = folder.file("trace");
+    let input: String = (0..300).map(|item| format!("{item}\n")).collect();
+    record(&file, "nu_plugin_reference", "ref each-tenth", &input);
+    let shown = show(&file, &["--call", "1"]).out();
+    let calls = shown.split("\ncalls\n").nth(1).expect("a summary");
+    let lines: Vec<&str> = calls.lines().collect();
+    let [call, input, output] = lines.as_slice() else {
+        panic!("{shown}")
+    };
+    for (line, parts) in [
+        (
+            call,
+            &[
+                "  reference#2 call 1 Run `ref each-tenth`: the engine waited ",
+                " for the answer; over after ",
+            ][..],
+        ),
+        (
+            input,
+            &[
+                "    input, stream 0 from the engine: 300 items, ",
+                ", ended after ",
+            ],
+        ),
+        (
+            output,
+            &[
+                "    output, stream 0 from the plugin: 30 items, ",
+                ", the first after ",
+            ],
+        ),
+    ] {
+        let has = |part: &&str| line.contains(*part);
+        assert!(
+            line.starts_with(parts[0]) && parts.iter().all(has),
+            "{shown}"
+        );
+    }
+    // Of the messages, those of the call and its streams alone.
+    assert!(
+        !shown.contains("Hello") && shown.contains("End 0 (30 items)"),
+        "{shown}"
+    );
+    let error = show(&file, &["--call", "7", "--plugin", "reference"]).fails(2);
+    let expected =
+        "error: the trace has no call 7 of a plugin reference; it has reference#1, reference#2\n";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn engine_calls_stand_below_their_call() {
+    let folder = Folder::new("below");
+    let file = folder.file("trace");
+    record(&file, "nu_plugin_reference", "ref engine env HOME", "");
+    let shown = show(&file, &[]).out();
+    let engine_call = "\n    engine call 0 GetEnvVar `HOME`: the plugin waited ";
+    assert!(shown.contains(engine_call), "{shown}");
+}
+
+#[test]
+fn a_trace_as_json() {
+    let folder = Folder::new("json");
+    let file = folder.file("trace");
+    record(&file, "nu_plugin_reference", "ref seq 3", "");
+    let document = json(&show(&file, &["--json"]).out());
+    let keys = |json: &Json| -> Vec<String> {
+        let object = json.as_object().expect("an object");
+        object.keys().cloned().collect()
+    };
+    let expected = [
+        "format",
+        "began",
+        "calls",
+        "streams",
+        "messages",
+        "unreadable",
+    ];
+    assert_eq!(keys(&document), expected);
+    let list = |name: &str| document[name].as_array().expect("a list").clone();
+    let run = list("calls").pop().expect("a call");
+    let expected =
+        "line plugin instance from id name within began answered answer error over streams";
+    assert_eq!(keys(&run).join(" "), expected);
+    assert_eq!(run["name"], "Run `ref seq`");
+    let [stream] = list("streams").try_into().expect("one stream");
+    let expected = "line call from id role kind began first ended dropped items bytes held";
+    assert_eq!(keys(&stream).join(" "), expected);
+    assert_eq!(
+        (&stream["items"], &stream["kind"]),
+        (&Json::from(3), &Json::from("list"))
+    );
+    assert_eq!(
+        (&stream["call"], &run["streams"][0]),
+        (&run["line"], &stream["line"])
+    );
+    // The messages are those of the file, each with its line.
+    let text = std::fs::read_to_string(&file).expect("the trace");
+    let lines: Vec<Json> = text.lines().map(json).collect();
+    let messages = list("messages");
+    assert_eq!(messages.len(), lines.len() - 1);
+    for message in messages {
+        let line = message["line"].as_u64().expect("a number") as usize;
+        let written = &lines[line - 1];
+        assert_eq!(
+            (&message["message"], &message["t"]),
+            (&written["message"], &written["t"])
+        );
+    }
+    assert!(list("unreadable").is_empty());
+}
 
 #[test]
 fn a_run_is_written_down_and_shown() {

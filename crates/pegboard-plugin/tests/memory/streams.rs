@@ -5,7 +5,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 
 use pegboard_plugin::protocol::nu::{ByteStreamKind, Metadata, Signal};
-use pegboard_plugin::{Command, Input, LabeledError, Output, Plugin, Value};
+use pegboard_plugin::protocol::{Bound, Range};
+use pegboard_plugin::{Command, Input, LabeledError, Output, Plugin, Span, Value};
 
 use super::bench::{Bench, NEWEST, PATIENCE, check, none};
 
@@ -218,6 +219,49 @@ fn an_interrupt_ends_the_wait_for_input() {
     let error = super::bench::output(&answer).unwrap_err();
     assert_eq!(error.msg, "interrupted");
     drop(feed);
+    bench.end();
+}
+
+#[test]
+fn an_interrupt_ends_the_items_of_an_endless_range() {
+    let (entered, reads) = mpsc::sync_channel(1);
+    let plugin = Plugin::new("test", "1").command(Command::new("count", "Counts its input").run(
+        move |call| {
+            let mut count = 0;
+            for item in call.items() {
+                item?;
+                let _ = entered.try_send(());
+                count += 1;
+            }
+            Ok::<_, LabeledError>(Value::int(count))
+        },
+    ));
+    let bench = Bench::new(plugin, NEWEST);
+    let range = |end| {
+        Value::Range(
+            Box::new(Range::Int {
+                start: 1,
+                step: 1,
+                end,
+            }),
+            Span::UNKNOWN,
+        )
+    };
+    for (input, count) in [
+        (range(Bound::Included(5)).into(), 5),
+        (Value::list([Value::int(1), Value::int(2)]).into(), 2),
+        (Value::int(1).into(), 1),
+        (Input::Empty, 0),
+        (numbers(4), 4),
+    ] {
+        assert_eq!(bench.value("count", none(), input), Ok(Value::int(count)));
+    }
+    reads.recv_timeout(PATIENCE).unwrap();
+    let answer = bench.start_run("count", none(), range(Bound::Unbounded));
+    reads.recv_timeout(PATIENCE).unwrap();
+    bench.signal(Signal::Interrupt);
+    let error = super::bench::output(&answer).unwrap_err();
+    assert_eq!(error.msg, "interrupted");
     bench.end();
 }
 

@@ -6,9 +6,11 @@
 //! `plugin`, and `message`, the message as JSON (or `msgpack`, in hexadecimal, when JSON cannot carry it); a remark has
 //! `note` and its details. Values of environment variables are left out unless asked for.
 
+mod outline;
 mod read;
 mod redact;
 
+pub use outline::{Outline, Part, TracedCall, TracedStream, call_name};
 pub use read::{Conversation, Entry, EntryKind, Trace, TraceError};
 
 use std::io::Write;

@@ -139,12 +139,19 @@ fn keys_candidates_and_the_terminal() {
             session.type_keys("\x03");
             session.expect(READY);
         }
-        session.type_keys(
-            "showcase numbers --wait 1ms | each {|x| if $x == 3 {print ('begun' | str upcase)}; $x} | math sum\r",
-        );
-        session.expect("BEGUN");
-        session.type_keys("\x03");
-        session.expect(READY);
+        for endless in [
+            "showcase numbers --wait 1ms | math sum",
+            "showcase numbers --wait 1hr | showcase sum",
+            "1.. | showcase sum",
+            "1.. | each {|x| $x} | showcase sum",
+            "showcase eval {|| loop { sleep 1ms }}",
+            "1..3 | showcase each {|x| loop { sleep 1ms }}",
+        ] {
+            session.type_keys(&format!("print ('begun' | str upcase); {endless}\r"));
+            session.expect("BEGUN");
+            session.type_keys("\x03");
+            session.expect(READY);
+        }
         session.type_keys("showcase numbers 2 | to nuon\r");
         session.expect("[0, 1]");
         session.expect(READY);
