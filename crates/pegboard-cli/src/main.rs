@@ -1,13 +1,18 @@
 //! The program `pegboard`: runs, inspects and debugs plugins of command-line applications.
 
+mod add;
+mod commands;
 mod exit;
 mod input;
 mod inspect;
+mod installed;
 mod line;
+mod list;
 mod listing;
 mod msgpack;
 mod options;
 mod output;
+mod remove;
 mod run;
 mod signals;
 mod terminal;
@@ -24,6 +29,9 @@ fn main() -> ExitCode {
     let exit = match Options::try_parse() {
         Ok(options) => {
             let exit = match options.action {
+                Action::Add(options) => add::add(&options),
+                Action::List(options) => list::list(&options),
+                Action::Remove(options) => remove::remove(&options),
                 Action::Run(options) => run::run(&options),
                 Action::Inspect(options) => inspect::inspect(&options),
                 Action::Trace(action) => trace::act(&action),

@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::exit::{Exit, print_error, written};
+use crate::exit::{Exit, written};
 use crate::trace::TraceAction;
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -29,8 +28,11 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    Run(RunOptions),
+    Add(AddOptions),
+    List(ListOptions),
+    Remove(RemoveOptions),
     Inspect(InspectOptions),
+    Run(RunOptions),
     /// Look at what was said between engine and plugins.
     #[command(subcommand)]
     Trace(TraceAction),
@@ -38,8 +40,8 @@ pub(crate) enum Action {
 
 /// Run a command of a plugin.
 ///
-/// The words of COMMAND are matched against the commands of the plugins, longest first. The arguments behind them are
-/// read by the signature of the command: `pegboard run --plugin PATH COMMAND --help` shows it. Lists and records are
+/// The words of COMMAND are matched against the commands of the installed plugins, longest first. The arguments behind them are
+/// read by the signature of the command: `pegboard run COMMAND --help` shows it. Lists and records are
 /// written as JSON, everything else as Nushell writes it.
 ///
 /// Standard input is the command's input, unless it is a terminal or empty by nature (/dev/null); it is read only as
@@ -47,8 +49,9 @@ pub(crate) enum Action {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RunOptions {
-    /// A plugin: a program, or a script that its extension tells how to run. Can be repeated.
-    #[arg(long = "plugin", value_name = "PATH", required = true)]
+    /// A plugin beside those that are installed: a program, or a script that its extension tells how to run; or the name
+    /// of an installed plugin whose commands come first. Can be repeated.
+    #[arg(long = "plugin", value_name = "PATH")]
     pub(crate) plugins: Vec<PathBuf>,
 
     /// Read the command's input from a file instead, or from standard input (-) even if that is a terminal.
@@ -123,12 +126,55 @@ pub(crate) enum To {
     Raw,
 }
 
+/// Install plugins: start each, ask what it can do, and keep that in the index.
+///
+/// The files stay where they are. A plugin that is installed already is asked again.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct AddOptions {
+    /// Plugins: programs, or scripts that their extension tells how to run.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) plugins: Vec<PathBuf>,
+
+    /// The program that runs them, where their extension does not tell.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) interpreter: Option<String>,
+
+    /// Print what was installed as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List the installed plugins. Starts none.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct ListOptions {
+    /// List their commands, with how each is used.
+    #[arg(long)]
+    pub(crate) commands: bool,
+
+    /// Print everything as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Take plugins out of the index. Their files stay.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct RemoveOptions {
+    /// Names of installed plugins.
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+}
+
 /// Show what a plugin is and which commands it has.
+///
+/// Of an installed plugin the index tells it, and nothing is started. A file is started and asked.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct InspectOptions {
-    /// The plugin: a program, or a script that its extension tells how to run.
-    #[arg(value_name = "PATH")]
+    /// The name of an installed plugin, or a file: a program, or a script that its extension tells how to run.
+    #[arg(value_name = "NAME|PATH")]
     pub(crate) plugin: PathBuf,
 
     /// Print everything as JSON, with the whole signatures.
@@ -151,17 +197,6 @@ pub(crate) fn refused(error: &clap::Error) -> Exit {
     let printed = error.print();
     if !error.use_stderr() {
         return written(printed.and_then(|()| io::stdout().flush()));
-    }
-    let is_plugin = |word: String| word == "--plugin" || word.starts_with("--plugin=");
-    let words = std::env::args_os().skip(1);
-    if error.kind() == ErrorKind::MissingRequiredArgument
-        && words
-            .filter_map(|word| word.into_string().ok())
-            .any(is_plugin)
-    {
-        print_error(
-            "\n  tip: `--plugin` goes before the command: pegboard run --plugin PATH COMMAND\n",
-        );
     }
     Exit::Misused
 }

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 
 use pegboard_host::ReportStyle;
 
+use crate::exit::print_error;
+
 /// Lines are broken here when the width is not known.
 const USUAL_WIDTH: usize = 80;
 
@@ -44,6 +46,45 @@ pub(crate) fn report_style() -> ReportStyle {
         width: width(&std::io::stderr()).unwrap_or(100),
         // They were passed on as they came.
         last_words: false,
+    }
+}
+
+/// One line on a terminal that says how far long work has come. Elsewhere, and for a single thing, there is none.
+pub(crate) struct Progress {
+    doing: &'static str,
+    total: usize,
+    done: usize,
+    shown: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(doing: &'static str, total: usize) -> Progress {
+        let shown = total > 1 && std::io::stderr().is_terminal() && !is_dumb();
+        Progress {
+            doing,
+            total,
+            done: 0,
+            shown,
+        }
+    }
+
+    /// The work goes on with this.
+    pub(crate) fn next(&mut self, what: &str) {
+        self.done += 1;
+        if self.shown {
+            let what = ReportStyle::harmless(&what.replace('\n', " "));
+            let line = format!("{} {} of {}: {what}", self.doing, self.done, self.total);
+            let room = width(&std::io::stderr()).unwrap_or(USUAL_WIDTH) - 1;
+            let line: String = line.chars().take(room).collect();
+            print_error(&format!("\r\x1b[K{line}"));
+        }
+    }
+
+    /// Makes room for something else to be shown.
+    pub(crate) fn clear(&self) {
+        if self.shown {
+            print_error("\r\x1b[K");
+        }
     }
 }
 

@@ -68,6 +68,7 @@ fn what_is_added_is_found_until_it_is_removed() {
 
     assert!(store.remove("words").expect("removed"));
     assert!(!store.remove("words").expect("no error"));
+    assert!(!store.remove("inc.json").expect("no error"));
     assert_eq!(names(&scratch.read()), ["inc"]);
     assert!(store.remove("inc").expect("removed"));
     assert_eq!(names(&scratch.read()), [] as [&str; 0]);

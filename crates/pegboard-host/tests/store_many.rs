@@ -13,6 +13,8 @@ use store_common::{Scratch, entry, names, why};
 
 /// Set for a process that a test has started from this very program: where its store is, and which number it has.
 const WORK: &str = "PEGBOARD_STORE_WORK";
+/// Long enough for ten processes on a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
 const WORKERS: usize = 10;
 const PLUGINS_EACH: usize = 8;
 
@@ -31,7 +33,7 @@ fn worker(test: &str, store: &Store, number: usize) -> Child {
 fn work() -> Option<(usize, Store)> {
     let work = env::var(WORK).ok()?;
     let (number, directory) = work.split_once(':')?;
-    Some((number.parse().ok()?, Store::open(directory)))
+    Some((number.parse().ok()?, Store::open(directory).with_patience(PATIENCE)))
 }
 
 #[test]
@@ -186,6 +188,6 @@ fn looking_among_five_hundred_plugins_takes_no_time() {
     assert_eq!(missing, None);
     println!("500 plugins: {full:?}, none: {nothing:?}");
     let more = full.saturating_sub(nothing);
-    // Optimized it has to be below 5 ms, and is below 1 ms.
+    // Optimized it is 1.3 ms, and may be 5 ms.
     assert!(more < Duration::from_millis(20), "{more:?}");
 }

@@ -6,6 +6,8 @@ mod msgpack;
 mod plain;
 mod table;
 
+pub(crate) use table::text_table;
+
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
 use pegboard_host::protocol::nu::ByteStreamKind;

@@ -11,8 +11,8 @@ use pegboard_host::{
 };
 
 use super::directory;
-use super::find::{self, Found};
 use super::trace_file::TraceFile;
+use crate::commands::{Commands, Found};
 use crate::exit::{Exit, Failure, write_out, written};
 use crate::input::{self, Trouble, Wanted};
 use crate::line::{Line, Stage};
@@ -39,9 +39,11 @@ pub(super) fn call(
         directory: &directory,
         home: home.as_deref(),
     };
+    let stages = line.stages()?;
+    let mut commands = Commands::new(engine, &options.plugins)?;
     let mut calls = Vec::new();
-    for stage in line.stages()? {
-        match step(engine, &stage, &caller)? {
+    for stage in stages {
+        match step(&mut commands, &stage, &caller)? {
             Step::Call(command, arguments) => calls.push((command, arguments)),
             Step::Help(text) => return Ok(write_out(&text)),
         }
@@ -105,9 +107,9 @@ pub(super) fn call(
     }
 }
 
-fn step(engine: &Engine, stage: &Stage, caller: &Caller<'_>) -> Result<Step, Failure> {
-    let (command, used, below) = match find::command(engine, stage)? {
-        Found::Command(command, used, below) => (command, used, below),
+fn step(commands: &mut Commands<'_>, stage: &Stage, caller: &Caller<'_>) -> Result<Step, Failure> {
+    let (command, used) = match commands.find(stage)? {
+        Found::Command(command, used) => (command, used),
         Found::Help(text) => return Ok(Step::Help(text)),
     };
     let signature = &command.signature.sig;
@@ -121,9 +123,9 @@ fn step(engine: &Engine, stage: &Stage, caller: &Caller<'_>) -> Result<Step, Fai
     if !wants_help {
         return Ok(Step::Call(command, arguments));
     }
-    let mut usage = Usage::new(&command.signature)
-        .width(terminal::output_width())
-        .to_string();
+    let usage = Usage::new(&command.signature).width(terminal::output_width());
+    let below = commands.below(&signature.name)?;
+    let mut usage = usage.to_string();
     if !below.is_empty() {
         usage.push_str(&format!("\nCommands:\n{below}"));
     }

@@ -1,7 +1,6 @@
 //! `pegboard run`: commands of plugins, from standard input to standard output.
 
 mod call;
-mod find;
 mod trace_file;
 
 use std::env;
@@ -26,9 +25,6 @@ pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
     let cancel = CancelToken::new();
     signals::listen(&engine, &cancel)
         .map_err(|error| Failure::misuse(format!("listening for signals failed: {error}")))?;
-    for path in &options.plugins {
-        engine.load(path)?;
-    }
     let mut exit = call(options, &engine, &line, &cancel, trace.as_ref());
     // Every message has to be in the trace, those of the end too.
     engine.shutdown();

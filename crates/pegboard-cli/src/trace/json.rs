@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::message::words;
 use super::view::View;
-use crate::inspect::escaped;
+use crate::listing::escaped;
 
 /// Messages are written as they are in the trace: what passes through a tree of JSON may come out changed.
 pub(super) fn write(view: &View, mut out: impl Write) -> io::Result<()> {

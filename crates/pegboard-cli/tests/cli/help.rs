@@ -8,6 +8,9 @@ use crate::support::Cli;
 fn help_is_as_written() {
     for (name, arguments) in [
         ("pegboard", &["--help"][..]),
+        ("add", &["add", "--help"]),
+        ("list", &["list", "--help"]),
+        ("remove", &["remove", "--help"]),
         ("run", &["run", "--help"]),
         ("inspect", &["inspect", "--help"]),
         ("trace", &["trace", "--help"]),

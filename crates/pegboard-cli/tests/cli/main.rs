@@ -5,6 +5,7 @@ mod closing;
 mod errors;
 mod help;
 mod inspect;
+mod installed;
 mod nushell;
 mod pipes;
 mod plugins;

@@ -38,6 +38,8 @@ impl Cli {
             .args(arguments)
             .env("TERM", "dumb")
             .env("HOME", "/home/nobody")
+            .env_remove("PEGBOARD_HOME")
+            .env_remove("XDG_DATA_HOME")
             .env_remove("NO_COLOR");
         Cli {
             command,

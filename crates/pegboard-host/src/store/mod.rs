@@ -124,13 +124,12 @@ impl Store {
         }
         let _lock = Lock::take(&self.files, self.patience)?;
         let (mut builder, stamp) = self.current()?;
-        // Files that people put there may have names that no plugin's entry would have.
-        let foreign = [name.to_owned(), format!("{name}.json")];
-        let named = files::name_of(name).ok();
-        for file in named.into_iter().chain(foreign) {
-            if !files::is_entry(&file) {
-                continue;
-            }
+        // A file that people put there may have a name that no plugin's entry would have.
+        let spelled = [name.to_owned(), format!("{name}.json")];
+        let damaged = spelled
+            .into_iter()
+            .find(|file| builder.problems().any(|it| it == file));
+        for file in files::name_of(name).ok().into_iter().chain(damaged) {
             let before = self.files.stamp(&file).map_err(failed)?;
             if before.is_some() {
                 self.files.remove_entry(&file).map_err(failed)?;

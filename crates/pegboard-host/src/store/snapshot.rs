@@ -38,7 +38,6 @@ pub(super) enum Found {
     Stale(String),
 }
 
-#[derive(Debug)]
 enum Bytes {
     Mapped(Map),
     Owned(Vec<u8>),
@@ -149,6 +148,16 @@ impl fmt::Display for Rebuilt {
             write!(f, "; it was not kept: {why}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Bytes::Mapped(_) => "mapped",
+            Bytes::Owned(_) => "owned",
+        };
+        write!(f, "{} bytes, {kind}", self.len())
     }
 }
 

@@ -96,6 +96,11 @@ impl IndexBuilder {
         self
     }
 
+    /// The names of the files of entries that cannot be read.
+    pub fn problems(&self) -> impl Iterator<Item = &str> {
+        self.problems.keys().map(String::as_str)
+    }
+
     /// Forgets the plugin or the problem whose entry is in this file.
     pub fn forget(&mut self, entry: &str) -> &mut Self {
         self.plugins.retain(|_, listed| listed.entry != entry);

@@ -14,7 +14,7 @@ pub use layout::Shape;
 use layout::{COMMAND_ROW, PLUGIN_ROW, PROBLEM_ROW};
 
 /// A checked view of the bytes of an index.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Index<'a> {
     bytes: &'a [u8],
     shape: Shape,
@@ -290,6 +290,12 @@ fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
         }
     }
     low
+}
+
+impl fmt::Debug for Index<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Index").field(&self.shape).finish()
+    }
 }
 
 impl fmt::Display for Damage {

@@ -27,6 +27,14 @@ impl Row {
         Some(Row(cells.collect()))
     }
 
+    pub(super) fn of_texts(texts: &[String]) -> Row {
+        let cells = texts.iter().map(|text| {
+            let is_number = text.parse::<i64>().is_ok();
+            (cell(&Value::string(text)), is_number)
+        });
+        Row(cells.collect())
+    }
+
     /// A field of a record that has the table for itself. Its value has nothing to be aligned with.
     pub(super) fn pair(name: &str, value: &Value) -> Row {
         let name = Value::string(name);

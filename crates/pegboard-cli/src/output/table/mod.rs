@@ -104,3 +104,10 @@ fn columns(row: &Value) -> Option<Vec<&str>> {
         _ => None,
     }
 }
+
+/// Rows of texts below the names of their columns, for lists of the program's own.
+pub(crate) fn text_table<const N: usize>(names: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<Row> = rows.iter().map(|row| Row::of_texts(row)).collect();
+    let layout = Layout::new(Some(&names), &rows, crate::terminal::table_style());
+    layout.header() + &layout.body(&rows)
+}

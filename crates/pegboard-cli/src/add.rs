@@ -1,0 +1,97 @@
+//! `pegboard add`: plugins are started, asked what they can do, and kept in the index.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use pegboard_host::manifest::Entry;
+use pegboard_host::store::{Added, Store, describe};
+use pegboard_host::{Engine, Error, PluginConfig, ReportStyle};
+use serde_json::json;
+
+use crate::exit::{Exit, Failure, print_error, write_out};
+use crate::installed;
+use crate::options::AddOptions;
+use crate::run::engine;
+use crate::terminal::Progress;
+
+pub(crate) fn add(options: &AddOptions) -> Result<Exit, Failure> {
+    let store = installed::store()?;
+    let engine = engine(None)?;
+    let mut progress = Progress::new("asking", options.plugins.len());
+    let (mut text, mut documents) = (String::new(), Vec::new());
+    let mut failed: Option<Failure> = None;
+    for path in &options.plugins {
+        progress.next(&path.display().to_string());
+        match one(&store, &engine, path, options.interpreter.as_deref()) {
+            Ok((entry, added)) => {
+                text.push_str(&line(&entry, added));
+                documents.push(json!({
+                    "name": entry.name,
+                    "version": entry.version,
+                    "path": entry.path,
+                    "commands": command_names(&entry),
+                    "replaced": added == Added::Replaced,
+                }));
+            }
+            Err(error) => {
+                progress.clear();
+                // The others are installed all the same; the first error tells how it ends.
+                let failure = Failure::from(error);
+                failure.show();
+                failed.get_or_insert(failure);
+            }
+        }
+    }
+    progress.clear();
+    let written = write_out(&match options.json {
+        true => format!("{:#}\n", json!(documents)),
+        false => text,
+    });
+    if let Some(failure) = failed {
+        let (all, done) = (options.plugins.len(), documents.len());
+        if all > 1 {
+            print_error(&format!("{done} of {all} plugins were installed\n"));
+        }
+        return Ok(failure.exit());
+    }
+    Ok(written)
+}
+
+fn one(
+    store: &Store,
+    engine: &Engine,
+    path: &Path,
+    interpreter: Option<&str>,
+) -> Result<(Entry, Added), Error> {
+    let config = PluginConfig {
+        interpreter: interpreter.map(|program| vec![program.into()]),
+        ..PluginConfig::default()
+    };
+    let plugin = engine.load_with(path, config)?;
+    let described = describe(&plugin, SystemTime::now());
+    plugin.stop();
+    let entry = described?;
+    let added = store.add(&entry)?;
+    Ok((entry, added))
+}
+
+fn line(entry: &Entry, added: Added) -> String {
+    let did = match added {
+        Added::New => "added",
+        Added::Replaced => "renewed",
+    };
+    let version = entry.version.as_deref().unwrap_or("");
+    let space = if version.is_empty() { "" } else { " " };
+    let count = command_names(entry).len();
+    let commands = if count == 1 { "command" } else { "commands" };
+    ReportStyle::harmless(&format!(
+        "{did} {}{space}{version} with {count} {commands}\n",
+        entry.name
+    ))
+}
+
+/// The names of the commands of an entry.
+pub(crate) fn command_names(entry: &Entry) -> Vec<String> {
+    let signatures = pegboard_host::store::signatures(entry).unwrap_or_default();
+    signatures.into_iter().map(|it| it.sig.name).collect()
+}

@@ -1,0 +1,160 @@
+//! What to say about a command that there is none of.
+
+use pegboard_host::LabeledError;
+
+use crate::line::Stage;
+use crate::options::OF_RUN;
+
+/// How many commands an error lists.
+const LISTED: usize = 12;
+
+/// Which plugins were looked through.
+pub(super) enum Among<'a> {
+    Nothing,
+    One(&'a str),
+    Several,
+}
+
+/// The error for a line that begins with no command. `words` are those of the line, with a quoted first word taken
+/// apart.
+pub(super) fn unknown(
+    stage: &Stage,
+    words: &[&str],
+    names: &[&str],
+    among: Among<'_>,
+) -> LabeledError {
+    let first = words.first().copied().unwrap_or_default();
+    if first.starts_with('-') {
+        return LabeledError::new(format!("there is no option `{first}`"))
+            .with_code("pegboard::run::unknown_option")
+            .with_label(
+                "expected an option of `pegboard run` or a command",
+                stage.head(1),
+            )
+            .with_help("see `pegboard run --help`");
+    }
+    let count = words_meant(words, names);
+    let typed = words[..count].join(" ");
+    let message = match among {
+        Among::Nothing => format!("no plugin is installed that could have a command `{typed}`"),
+        Among::One(plugin) => format!("the plugin {plugin} has no command `{typed}`"),
+        Among::Several => format!("none of the plugins has a command `{typed}`"),
+    };
+    let joined = words.len() - stage.words.len();
+    let typed_option = words
+        .iter()
+        .take_while(|word| **word != "--")
+        .find_map(|word| {
+            let name = word.split('=').next().unwrap_or(word);
+            OF_RUN.into_iter().find(|own| *own == name)
+        });
+    let help = match among {
+        Among::Nothing if typed_option.is_some() => format!(
+            "pegboard's own option `{}` goes before the command",
+            typed_option.unwrap_or_default()
+        ),
+        Among::Nothing => {
+            "install one with `pegboard add PATH`, or name its file: `pegboard run --plugin PATH`"
+                .to_owned()
+        }
+        _ => advice(&typed, words, names),
+    };
+    LabeledError::new(message)
+        .with_code("pegboard::run::unknown_command")
+        .with_label(
+            "unknown command",
+            stage.head(count.saturating_sub(joined).max(1)),
+        )
+        .with_help(help)
+}
+
+/// How many words were probably meant as the command's name: as many as go on with the words of some name, and one.
+fn words_meant(words: &[&str], names: &[&str]) -> usize {
+    let shared = names.iter().map(|name| {
+        let pairs = name.split(' ').zip(words);
+        pairs.take_while(|(name, word)| name == *word).count()
+    });
+    let most = shared.max().unwrap_or(0) + 1;
+    most.min(words.len())
+}
+
+fn advice(typed: &str, words: &[&str], names: &[&str]) -> String {
+    let first = words.first().copied().unwrap_or_default();
+    if names.is_empty() {
+        return "the plugins have no commands at all".to_owned();
+    }
+    let mut near: Vec<(usize, &str)> = names
+        .iter()
+        .map(|name| {
+            // What was mistyped may be any of the words of a name.
+            let count = name.split(' ').count().min(words.len());
+            let whole = strsim::damerau_levenshtein(&words[..count].join(" "), name);
+            (whole.min(strsim::damerau_levenshtein(typed, name)), *name)
+        })
+        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
+        .collect();
+    near.sort_unstable();
+    if !near.is_empty() {
+        let near: Vec<String> = near
+            .iter()
+            .take(3)
+            .map(|(_, name)| format!("`{name}`"))
+            .collect();
+        return format!("did you mean {}?", near.join(" or "));
+    }
+    let begin_alike = names
+        .iter()
+        .filter(|name| name.split(' ').next() == Some(first));
+    let mut listed: Vec<&&str> = begin_alike.collect();
+    if listed.is_empty() {
+        listed = names.iter().collect();
+    }
+    listed.sort_unstable();
+    let more = listed.len().saturating_sub(LISTED);
+    let names: Vec<String> = listed
+        .iter()
+        .take(LISTED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = if more > 0 {
+        format!(" and {more} more, see `pegboard list --commands`")
+    } else {
+        String::new()
+    };
+    format!("there are {}{more}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_names_what_is_near() {
+        let names = ["ref values", "ref echo", "ref engine env", "inc"];
+        for (line, typed, expected) in [
+            ("ref ehco x", "ref ehco", "did you mean `ref echo`?"),
+            (
+                "ref nothing x",
+                "ref nothing",
+                "there are `ref echo`, `ref engine env`, `ref values`",
+            ),
+            (
+                "ref engine env2 x",
+                "ref engine env2",
+                "did you mean `ref engine env`?",
+            ),
+            ("icn --major", "icn", "did you mean `inc`?"),
+            ("rfe echo x", "rfe", "did you mean `ref echo`?"),
+            (
+                "other",
+                "other",
+                "there are `inc`, `ref echo`, `ref engine env`, `ref values`",
+            ),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let meant = words[..words_meant(&words, &names)].join(" ");
+            assert_eq!(meant, typed);
+            assert_eq!(advice(&meant, &words, &names), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The commands that there are: of the plugins that the command line names, and of those that are installed.
+
+mod advice;
+
+use std::path::{Path, PathBuf};
+
+use pegboard_host::manifest::index;
+use pegboard_host::protocol::nu::PluginSignature;
+use pegboard_host::store::{Snapshot, Store};
+use pegboard_host::{Command, Engine, Error, LabeledError};
+
+use crate::exit::{Failure, print_error};
+use crate::line::Stage;
+use crate::listing::commands as listed;
+use crate::{installed, terminal};
+
+/// Where commands are looked for.
+pub(crate) struct Commands<'a> {
+    engine: &'a Engine,
+    store: Store,
+    snapshot: Snapshot,
+    /// Of the plugins that the command line names.
+    named: Vec<Command>,
+    /// Why nothing is known of some of those.
+    failed: Vec<Error>,
+}
+
+/// What a line begins with.
+pub(crate) enum Found {
+    /// A command, whose name is so many words.
+    Command(Box<Command>, usize),
+    /// A group of commands, about which help is wanted: this.
+    Help(String),
+}
+
+impl<'a> Commands<'a> {
+    /// Starts the plugins that the command line names; of those that are installed it reads the index. Plugins are
+    /// named by their file, or by their name if they are installed.
+    pub(crate) fn new(engine: &'a Engine, plugins: &[PathBuf]) -> Result<Commands<'a>, Failure> {
+        let store = installed::store()?;
+        let snapshot = installed::read(&store)?;
+        let (mut named, mut failed) = (Vec::new(), Vec::new());
+        for path in plugins {
+            let known = match by_name(&snapshot, path) {
+                Some(plugin) => installed::load(engine, &store, &snapshot, plugin),
+                None => engine.load(path).and_then(|plugin| {
+                    let signatures = plugin.signatures()?;
+                    Ok((plugin, signatures.to_vec()))
+                }),
+            };
+            match known {
+                Ok((plugin, signatures)) => {
+                    named.extend(signatures.into_iter().map(|signature| Command {
+                        plugin: plugin.clone(),
+                        signature,
+                    }));
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        Ok(Commands {
+            engine,
+            store,
+            snapshot,
+            named,
+            failed,
+        })
+    }
+
+    /// The command with the longest name that a line starts with; of two, that of a plugin that the command line names.
+    /// Plugins of which nothing is known are shown, and are an error only if no other has the command.
+    pub(crate) fn find(&mut self, stage: &Stage) -> Result<Found, Failure> {
+        // The name may have been quoted as one word.
+        let mut words: Vec<&str> = stage.words.iter().map(|word| word.item.as_str()).collect();
+        let first = words.first().copied().unwrap_or_default();
+        let mut parts: Vec<&str> = first.split_whitespace().collect();
+        if parts.len() > 1 {
+            words.splice(..1, parts.drain(..));
+        }
+        let joined = words.len() - stage.words.len();
+        let named = longest(&self.named, &words);
+        let found = match (named, self.installed(&words)) {
+            (Some((command, used)), Some((_, other))) if used >= other => {
+                Some((command.clone(), used))
+            }
+            (_, Some((command, _))) => Some(self.of_installed(command.plugin(), &words)?),
+            (Some((command, used)), None) => Some((command.clone(), used)),
+            (None, None) => None,
+        };
+        let found = found.filter(|(_, used)| *used > joined);
+        if found.is_none() && !self.failed.is_empty() {
+            let error = self.failed.remove(0);
+            self.show_failed();
+            return Err(error.into());
+        }
+        self.show_failed();
+        if let Some((command, used)) = found {
+            return Ok(Found::Command(Box::new(command), used - joined));
+        }
+        self.group(stage, &words).map(Found::Help)
+    }
+
+    /// A list of the commands whose names begin with this one and go on; empty if there are none.
+    pub(crate) fn below(&self, name: &str) -> Result<String, Failure> {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        Ok(listed(&self.signatures_below(&words)?))
+    }
+
+    fn show_failed(&mut self) {
+        for error in std::mem::take(&mut self.failed) {
+            let report = error.report(None, terminal::report_style());
+            print_error(&format!("warning: a plugin is left out\n{report}"));
+        }
+    }
+
+    /// The longest match of an installed plugin, unless one of the same name was given.
+    fn installed(&self, words: &[&str]) -> Option<(index::Command<'_>, usize)> {
+        let index = self.snapshot.index();
+        let (command, used) = index.longest(words)?;
+        let free = |command: &index::Command<'_>| !self.is_given(command.plugin().name());
+        let command = index.named(command.name()).find(free)?;
+        Some((command, used))
+    }
+
+    fn is_given(&self, plugin: &str) -> bool {
+        self.named
+            .iter()
+            .any(|command| command.plugin.name() == plugin)
+    }
+
+    /// The command of this plugin that the words begin with, if it still has it.
+    fn of_installed(
+        &self,
+        plugin: index::Plugin<'_>,
+        words: &[&str],
+    ) -> Result<(Command, usize), Failure> {
+        let loaded = installed::load(self.engine, &self.store, &self.snapshot, plugin)?;
+        let commands: Vec<Command> = loaded
+            .1
+            .into_iter()
+            .map(|signature| Command {
+                plugin: loaded.0.clone(),
+                signature,
+            })
+            .collect();
+        let found = longest(&commands, words).map(|(command, used)| (command.clone(), used));
+        found.ok_or_else(|| {
+            let error = LabeledError::new(format!(
+                "the plugin {} has changed and does not have this command any more",
+                plugin.name()
+            ));
+            let help = format!("see `pegboard inspect {}`", plugin.name());
+            Failure::misuse(
+                error
+                    .with_code("pegboard::run::unknown_command")
+                    .with_help(help),
+            )
+        })
+    }
+
+    /// The signatures of the commands below a group of names.
+    fn signatures_below(&self, words: &[&str]) -> Result<Vec<PluginSignature>, Failure> {
+        let is_below = |signature: &PluginSignature| is_below(&signature.sig.name, words);
+        let mut found: Vec<PluginSignature> = self
+            .named
+            .iter()
+            .map(|command| command.signature.clone())
+            .filter(is_below)
+            .collect();
+        let index = self.snapshot.index();
+        let prefix = format!("{} ", words.join(" "));
+        let mut plugins: Vec<&str> = index
+            .starting_with(&prefix)
+            .map(|command| command.plugin().name())
+            .filter(|plugin| !self.is_given(plugin))
+            .collect();
+        plugins.sort_unstable();
+        plugins.dedup();
+        for plugin in plugins {
+            let signatures = self.snapshot.signatures(plugin)?.unwrap_or_default();
+            found.extend(signatures.into_iter().filter(is_below));
+        }
+        found.sort_by(|a, b| a.sig.name.cmp(&b.sig.name));
+        Ok(found)
+    }
+
+    /// The help for a group of commands, if the line asks for it; else what is wrong with the line.
+    fn group(&self, stage: &Stage, words: &[&str]) -> Result<String, Failure> {
+        let head = words
+            .iter()
+            .take_while(|word| !word.starts_with('-'))
+            .count();
+        let group = match head {
+            0 => Vec::new(),
+            _ => self.signatures_below(&words[..head])?,
+        };
+        let wants_help = words
+            .get(head)
+            .is_some_and(|word| matches!(*word, "--help" | "-h"));
+        let error = match group.as_slice() {
+            [_, ..] if wants_help => return Ok(format!("Commands:\n{}", listed(&group))),
+            [_, ..] if head == words.len() => {
+                let typed = words.join(" ");
+                let names: Vec<&str> = group.iter().map(|one| one.sig.name.as_str()).collect();
+                LabeledError::new(format!("`{typed}` is a group of commands"))
+                    .with_code("pegboard::run::incomplete_command")
+                    .with_label("needs the name of a command", stage.head(stage.words.len()))
+                    .with_help(format!("there are\n{}", names.join("\n")))
+            }
+            _ => self.unknown(stage, words),
+        };
+        Err(Failure::new(Error::misuse(error), &stage.sources))
+    }
+
+    fn unknown(&self, stage: &Stage, words: &[&str]) -> LabeledError {
+        let given = self.named.iter().map(|it| it.signature.sig.name.as_str());
+        let index = self.snapshot.index();
+        let installed = index.commands().map(|command| command.name());
+        let mut names: Vec<&str> = given
+            .chain(installed)
+            .filter(|name| !name.trim().is_empty())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let plugins = self.engine.plugins();
+        let among = match plugins.as_slice() {
+            [] if index.plugins().len() == 0 => advice::Among::Nothing,
+            [plugin] if index.plugins().len() == 0 => advice::Among::One(plugin.name()),
+            _ => advice::Among::Several,
+        };
+        advice::unknown(stage, words, &names, among)
+    }
+}
+
+/// The installed plugin that a `--plugin` means, if it is a name and not the path of a file.
+fn by_name<'a>(snapshot: &'a Snapshot, path: &Path) -> Option<index::Plugin<'a>> {
+    let name = path.to_str().filter(|name| !name.contains('/'))?;
+    let plugin = snapshot.index().plugin(name)?;
+    (!path.exists()).then_some(plugin)
+}
+
+fn longest<'a>(commands: &'a [Command], words: &[&str]) -> Option<(&'a Command, usize)> {
+    let mut best: Option<(&Command, usize)> = None;
+    for command in commands {
+        let name: Vec<&str> = command.signature.sig.name.split_whitespace().collect();
+        let longer = best.is_none_or(|(_, words)| name.len() > words);
+        if !name.is_empty() && longer && words.starts_with(&name) {
+            best = Some((command, name.len()));
+        }
+    }
+    best
+}
+
+/// True if the name begins with these words and goes on.
+fn is_below(name: &str, words: &[&str]) -> bool {
+    let name: Vec<&str> = name.split_whitespace().collect();
+    name.len() > words.len() && name.starts_with(words)
+}

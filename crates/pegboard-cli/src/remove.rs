@@ -1,0 +1,40 @@
+//! `pegboard remove`: plugins are taken out of the index.
+
+use pegboard_args::nearest;
+use pegboard_host::store::Store;
+use pegboard_host::{LabeledError, ReportStyle};
+
+use crate::exit::{Exit, Failure, write_out};
+use crate::installed;
+use crate::options::RemoveOptions;
+
+pub(crate) fn remove(options: &RemoveOptions) -> Result<Exit, Failure> {
+    let store = installed::store()?;
+    let mut text = String::new();
+    let mut failed: Option<Failure> = None;
+    for name in &options.names {
+        if store.remove(name)? {
+            text.push_str(&ReportStyle::harmless(&format!("removed {name}\n")));
+            continue;
+        }
+        let failure = unknown(&store, name)?;
+        failure.show();
+        failed.get_or_insert(failure);
+    }
+    let written = write_out(&text);
+    Ok(failed.map_or(written, |failure| failure.exit()))
+}
+
+/// That there is no plugin of this name.
+pub(crate) fn unknown(store: &Store, name: &str) -> Result<Failure, Failure> {
+    let snapshot = installed::read(store)?;
+    let names = snapshot.index().plugins().map(|plugin| plugin.name());
+    let help = match nearest(name, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`pegboard list` shows what is installed".to_owned(),
+    };
+    let error = LabeledError::new(format!("no plugin `{name}` is installed"))
+        .with_code("pegboard::store::unknown_plugin")
+        .with_help(help);
+    Ok(Failure::misuse(error))
+}
