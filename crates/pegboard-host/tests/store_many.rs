@@ -33,7 +33,10 @@ fn worker(test: &str, store: &Store, number: usize) -> Child {
 fn work() -> Option<(usize, Store)> {
     let work = env::var(WORK).ok()?;
     let (number, directory) = work.split_once(':')?;
-    Some((number.parse().ok()?, Store::open(directory).with_patience(PATIENCE)))
+    Some((
+        number.parse().ok()?,
+        Store::open(directory).with_patience(PATIENCE),
+    ))
 }
 
 #[test]
