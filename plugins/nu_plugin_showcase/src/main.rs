@@ -12,7 +12,11 @@ use std::process::ExitCode;
 use pegboard_plugin::Plugin;
 
 fn main() -> ExitCode {
-    let plugin = Plugin::new("showcase", env!("CARGO_PKG_VERSION")).custom::<tally::Tally>();
+    let mut plugin = Plugin::new("showcase", env!("CARGO_PKG_VERSION")).custom::<tally::Tally>();
+    if std::env::var_os("SHOWCASE_JSON").is_some() {
+        // For those who want to read what is said.
+        plugin = plugin.json();
+    }
     [
         values::commands(),
         arguments::commands(),
