@@ -14,7 +14,12 @@ use std::process::ExitCode;
 use pegboard_plugin::Plugin;
 
 fn main() -> ExitCode {
-    plugin().serve()
+    let mut plugin = plugin();
+    if std::env::var_os("SHOWCASE_JSON").is_some() {
+        // For those who want to read what is said.
+        plugin = plugin.json();
+    }
+    plugin.serve()
 }
 
 fn plugin() -> Plugin {

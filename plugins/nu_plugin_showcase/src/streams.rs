@@ -14,6 +14,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "A stream of numbers from 0 on; without an end if none is given",
         )
         .types(Type::Nothing, ints())
+        .search_terms(["count", "sequence"])
         .optional("count", SyntaxShape::Int, "How many")
         .flag(
             "wait",

@@ -48,3 +48,17 @@ fn words() {
         ]);
     });
 }
+
+#[test]
+fn help_and_errors_are_shown() {
+    in_every_version(PLUGIN, |shell| {
+        let output = shell.run("print (help words freq); 'a' | words freq --top (-1)");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "0.{}", shell.minor);
+        assert!(stdout.contains("--top"), "0.{}: {stdout}", shell.minor);
+        for part in ["`--top` is a number of words", "words freq --top (-1)"] {
+            assert!(stderr.contains(part), "0.{}: {part}: {stderr}", shell.minor);
+        }
+    });
+}

@@ -57,6 +57,41 @@ fn engine_calls() {
 }
 
 #[test]
+fn nushell_knows_all_of_a_signature() {
+    in_every_version(PLUGIN, |shell| {
+        let of = |name: &str| format!("scope commands | where name == 'showcase {name}' | get 0");
+        let parameters = format!("{} | get signatures | values | get 0", of("arguments"));
+        shell.check(&[
+            case(
+                format!("{parameters} | where parameter_type in [positional rest named switch] | get parameter_name"),
+                "[name, times, more, loud, colour, options]",
+            ),
+            case(
+                format!("{parameters} | where parameter_name in [times more options] | get syntax_shape"),
+                "[int, number, \"record<width: int, tags: list<string>>\"]",
+            ),
+            case(
+                format!("{parameters} | where parameter_name == times | get 0 | [$in.is_optional $in.parameter_default]"),
+                "[true, 1]",
+            ),
+            case(
+                format!("{parameters} | where parameter_name == loud | get 0 | [$in.parameter_type $in.short_flag $in.description]"),
+                "[switch, l, \"With a loud voice\"]",
+            ),
+            case(
+                format!("{} | get examples.0", of("tally")),
+                "{description: \"Seven sheep\", example: \"showcase tally sheep 7\", result: {name: sheep, count: 7}}",
+            ),
+            case(format!("{} | [$in.type $in.category]", of("tally")), "[plugin, default]"),
+            case(
+                format!("{} | get search_terms", of("numbers")),
+                "\"count, sequence\"",
+            ),
+        ]);
+    });
+}
+
+#[test]
 fn commands_see_the_callers_variables() {
     in_every_version(PLUGIN, |shell| {
         let script = "

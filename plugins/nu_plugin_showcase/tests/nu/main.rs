@@ -11,6 +11,9 @@
 //! | completion by the plugin | 0.109 | it is never asked |
 //! | the caller's directory during completion | 0.115 | Nushell refuses the engine call |
 //! | the code of a closure | 0.110 | the SDK refuses and names the version |
+//! | cell paths in any case | 0.105 | the SDK leaves the mark out: `get` never minds the case |
+//! | `plugin list` has a column `status` | 0.101 | it is `is_running` |
+//! | a caught error has what is shown of it | 0.101 | only its message can be compared |
 
 mod closures;
 mod customs;

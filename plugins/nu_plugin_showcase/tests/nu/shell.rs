@@ -123,13 +123,24 @@ impl Shell {
 
     /// The values of some lines, each in Nushell's notation, or `ERROR` and the message.
     pub(crate) fn values<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        self.values_in(&[], lines)
+    }
+
+    /// The same with variables in the environment of shell and plugin.
+    pub(crate) fn values_in<'a>(
+        &self,
+        environment: &[(&str, &str)],
+        lines: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<String> {
         let lines: String = lines
             .into_iter()
             .map(|line| format!("(try {{ {line} | to nuon }} catch {{|e| 'ERROR ' + $e.msg }})\n"))
             .collect();
         // Once: since 0.107 printing takes milliseconds.
         let script = format!("print ([{lines}] | str join \"\\n{END}\\n\")");
-        let output = self.run(&script);
+        let mut nu = self.script(&script);
+        let output = nu.envs(environment.iter().copied()).output();
+        let output = output.expect("the shell starts");
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(

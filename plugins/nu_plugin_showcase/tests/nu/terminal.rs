@@ -139,13 +139,14 @@ fn keys_candidates_and_the_terminal() {
             session.type_keys("\x03");
             session.expect(READY);
         }
+        // None is shown as a table: Nushell's own spins for ever at a stream that ends before its first item.
         for endless in [
             "showcase numbers --wait 1ms | math sum",
             "showcase numbers --wait 1hr | showcase sum",
             "1.. | showcase sum",
             "1.. | each {|x| $x} | showcase sum",
             "showcase eval {|| loop { sleep 1ms }}",
-            "1..3 | showcase each {|x| loop { sleep 1ms }}",
+            "1..3 | showcase each {|x| loop { sleep 1ms }} | math sum",
         ] {
             session.type_keys(&format!("print ('begun' | str upcase); {endless}\r"));
             session.expect("BEGUN");
