@@ -12,10 +12,12 @@ mod listing;
 mod msgpack;
 mod options;
 mod output;
+mod registry;
 mod remove;
 mod run;
 mod signals;
 mod terminal;
+mod test;
 mod trace;
 
 use std::process::ExitCode;
@@ -33,7 +35,10 @@ fn main() -> ExitCode {
                 Action::List(options) => list::list(&options),
                 Action::Remove(options) => remove::remove(&options),
                 Action::Run(options) => run::run(&options),
+                Action::Import(options) => registry::import(&options),
+                Action::Export(options) => registry::export(&options),
                 Action::Inspect(options) => inspect::inspect(&options),
+                Action::Test(options) => test::test(&options),
                 Action::Trace(action) => trace::act(&action),
             };
             exit.unwrap_or_else(Exit::shown)

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use semver::Version;
+
 use crate::exit::{Exit, written};
+use crate::test::TestOptions;
 use crate::trace::TraceAction;
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -32,7 +35,10 @@ pub(crate) enum Action {
     List(ListOptions),
     Remove(RemoveOptions),
     Inspect(InspectOptions),
+    Test(TestOptions),
     Run(RunOptions),
+    Import(ImportOptions),
+    Export(ExportOptions),
     /// Look at what was said between engine and plugins.
     #[command(subcommand)]
     Trace(TraceAction),
@@ -182,6 +188,40 @@ pub(crate) struct InspectOptions {
     pub(crate) json: bool,
 }
 
+/// Install the plugins that a Nushell has.
+///
+/// Each is started and asked, as by `pegboard add`.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct ImportOptions {
+    /// The registry of Nushell. Without it, the one that Nushell uses, plugin.msgpackz in its directory of settings.
+    #[arg(value_name = "REGISTRY")]
+    pub(crate) registry: Option<PathBuf>,
+
+    /// Believe what the registry says about the plugins, and start none.
+    #[arg(long)]
+    pub(crate) unasked: bool,
+}
+
+/// Write the installed plugins as a registry of Nushell.
+///
+/// A Nushell that was started with `--plugin-config FILE` has them all.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct ExportOptions {
+    /// The file to write; - is standard output.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The version of Nushell that is to read it. Without it, the newest version that one of the plugins speaks.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) nushell: Option<Version>,
+
+    /// Replace the file if there is one.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// The options of `pegboard run`, which stand before the command.
 pub(crate) const OF_RUN: [&str; 6] = [
     "--plugin",
@@ -202,7 +242,7 @@ pub(crate) fn refused(error: &clap::Error) -> Exit {
 }
 
 /// A time with its unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let number = &text[..text.len() - unit.len()];
     let seconds = match unit {

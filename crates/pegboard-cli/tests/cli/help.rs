@@ -9,6 +9,8 @@ fn help_is_as_written() {
     for (name, arguments) in [
         ("pegboard", &["--help"][..]),
         ("add", &["add", "--help"]),
+        ("export", &["export", "--help"]),
+        ("import", &["import", "--help"]),
         ("list", &["list", "--help"]),
         ("remove", &["remove", "--help"]),
         ("run", &["run", "--help"]),

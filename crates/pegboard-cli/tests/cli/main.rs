@@ -9,6 +9,7 @@ mod installed;
 mod nushell;
 mod pipes;
 mod plugins;
+mod registry;
 mod streams;
 mod support;
 mod traces;
