@@ -6,7 +6,7 @@ use pegboard_plugin::{
     Command, CustomType, Input, LabeledError, Output, Plugin, Span, SyntaxShape, Value,
 };
 use pegboard_protocol::Spanned;
-use pegboard_protocol::nu::{CustomValueOp, EvaluatedCall, PluginOption};
+use pegboard_protocol::nu::{CustomValueOp, EvaluatedCall, PluginOption, Signal, Suggestion};
 use pegboard_testkit::{Checked, Outcome, PluginTest};
 use serde::{Deserialize, Serialize};
 
@@ -383,4 +383,52 @@ fn a_panic_is_an_error_of_its_call() {
     let error = test.run("gone").value().expect_err("it panics");
     assert_eq!(error.msg, "the plugin's code panicked: at the disco");
     assert_eq!(test.end(), Ok(()));
+}
+
+#[test]
+fn completion_and_signals() -> Result<(), LabeledError> {
+    let (began, begins) = std::sync::mpsc::sync_channel(1);
+    let command = Command::new("wait", "Waits for an interrupt")
+        .optional("animal", SyntaxShape::String, "Which one")
+        .flag("colour", None, SyntaxShape::String, "Of it")
+        .complete("animal", |_| {
+            let cat = Suggestion {
+                value: "cat".to_owned(),
+                ..Suggestion::default()
+            };
+            Some(vec![cat])
+        })
+        .run(move |call| {
+            let (tell, told) = std::sync::mpsc::sync_channel(1);
+            let _listening = call.engine().on_interrupt(move || {
+                let _ = tell.send(Value::string("interrupted"));
+            });
+            let _ = began.send(());
+            told.recv_timeout(Duration::from_secs(60))
+                .map_err(|error| error.to_string().into())
+        });
+    let test = PluginTest::new(Plugin::new("test", "1").command(command));
+    let found = test.complete("wait", "animal")?.unwrap_or_default();
+    assert_eq!(
+        found
+            .iter()
+            .map(|word| word.value.as_str())
+            .collect::<Vec<_>>(),
+        ["cat"]
+    );
+    assert_eq!(test.complete("wait", "colour")?, None);
+    let error = test.complete("wait", "size").expect_err("there is none");
+    assert_eq!(error.msg, "`wait` has no argument or flag `size`");
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| test.run("wait").value());
+        begins
+            .recv_timeout(Duration::from_secs(60))
+            .expect("it begins");
+        test.signal(Signal::Interrupt)?;
+        assert_eq!(
+            run.join().expect("no panic"),
+            Ok(Value::string("interrupted"))
+        );
+        test.signal(Signal::Reset)
+    })
 }

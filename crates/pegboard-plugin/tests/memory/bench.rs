@@ -1,4 +1,4 @@
-//! An engine over memory: it makes calls to a plugin and answers what the plugin asks.
+//! The wire below [`pegboard_testkit::PluginTest`]: single messages, and how conversations begin and end.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pegboard_plugin::protocol::codec::{Encoding, Limits};
 use pegboard_plugin::protocol::nu::{
-    Call, CallId, DeclId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Header, Hello,
+    Call, CallId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Header, Hello,
     PluginOption, Response, RunCall, Signal,
 };
 use pegboard_plugin::protocol::session::{EnginePolicy, Failure, FlowLimits, Host};
@@ -227,9 +227,7 @@ impl Handler for EngineSide {
             }
             Incoming::CallClosed { .. } => self.note(Did::Closed),
             Incoming::CallFailed { id } => drop(self.calls.lock().unwrap().remove(&id)),
-            Incoming::EngineCall {
-                id, call, input, ..
-            } => self.answer(id, call, input),
+            Incoming::EngineCall { id, call, .. } => self.answer(id, call),
             Incoming::Option(option) => self.note(Did::Wished(option)),
             Incoming::Failed(failure) => self.note(Did::Failed(failure)),
             other => panic!("an engine is not told {other:?}"),
@@ -242,54 +240,23 @@ impl EngineSide {
         self.did.lock().unwrap().push(did);
     }
 
-    fn answer(&self, id: EngineCallId, call: EngineCall, input: Option<InStream>) {
+    fn answer(&self, id: EngineCallId, call: EngineCall) {
         self.note(Did::Asked(call.name().to_owned()));
         let connection = self.connection.get().expect("it is connected").clone();
-        let value = |value| EngineResponse::Data(Header::Value(value, None));
         let response = match call {
-            EngineCall::GetConfig => {
-                EngineResponse::Config(Box::new(Opaque::from(serde_json::json!({"a": 1}))))
+            EngineCall::GetCurrentDir => {
+                EngineResponse::Data(Header::Value(Value::string("/here"), None))
             }
-            EngineCall::GetEnvVar(name) if name == "MISSING" => EngineResponse::Data(Header::Empty),
-            EngineCall::GetEnvVar(name) => value(Value::string(name.to_lowercase())),
-            EngineCall::GetEnvVars => {
-                EngineResponse::ValueMap(vec![("ONE".to_owned(), Value::int(1))])
-            }
-            EngineCall::GetCurrentDir => value(Value::string("/here")),
-            EngineCall::GetHelp => value(Value::string("help text")),
-            EngineCall::GetPluginConfig => value(Value::int(5)),
-            EngineCall::GetSpanContents(span) => {
-                value(Value::binary(vec![b'x'; span.end as usize]))
-            }
-            EngineCall::FindDecl(name) if name == "missing" => EngineResponse::Data(Header::Empty),
-            EngineCall::FindDecl(_) => EngineResponse::Identifier(DeclId(7)),
             EngineCall::GetBlockIr(_) => {
                 EngineResponse::IrBlock(Box::new(Opaque::from(serde_json::json!([]))))
             }
-            // Gives its input back, on a thread, since a handler must not wait.
-            EngineCall::EvalClosure(eval) => return echo(connection, id, eval.input, input),
-            EngineCall::CallDecl(call) => return echo(connection, id, call.input, input),
-            EngineCall::AddEnvVar(..) | EngineCall::LeaveForeground => {
-                EngineResponse::Data(Header::Empty)
-            }
-            EngineCall::EnterForeground | EngineCall::Unknown(_) => {
-                EngineResponse::Error(Box::new(LabeledError::new("no terminal")))
+            other => {
+                let refusal = format!("{} is tested with `PluginTest`", other.name());
+                EngineResponse::Error(Box::new(LabeledError::new(refusal)))
             }
         };
         connection.session(|session| session.answer(id, response));
     }
-}
-
-fn echo(host: Connection<Host>, id: EngineCallId, header: Header, input: Option<InStream>) {
-    std::thread::spawn(move || {
-        let (header, feed) = read(header, input)
-            .announce(&host, Open)
-            .expect("it can be sent");
-        host.session(|session| session.answer(id, EngineResponse::Data(header)));
-        if let Some(feed) = feed {
-            feed.run();
-        }
-    });
 }
 
 /// Arguments of a call.

@@ -1,5 +1,6 @@
 //! A plugin under test, with an engine made of what the test says.
 
+mod answer;
 mod difference;
 mod engine;
 mod examples;
@@ -19,7 +20,8 @@ use std::time::{Duration, Instant};
 use pegboard_args::nearest;
 use pegboard_plugin::{Input, LabeledError, Output, Plugin, Span, Value};
 use pegboard_protocol::nu::{
-    CustomValueOp, EngineCall, EvaluatedCall, PluginOption, PluginSignature,
+    CompletionTarget, CustomValueOp, EngineCall, EvaluatedCall, PluginOption, PluginSignature,
+    Signal, Signature, Suggestion,
 };
 use pegboard_protocol::{Closure, Opaque};
 
@@ -187,6 +189,24 @@ impl PluginTest {
         self.side.operate(custom, operation)
     }
 
+    /// Tells the plugin that the user wants what runs to stop, or that this is over again.
+    pub fn signal(&self, signal: Signal) -> Result<(), LabeledError> {
+        self.connection()?.session(|session| session.signal(signal));
+        Ok(())
+    }
+
+    /// The candidates that the plugin offers for an argument or flag of a command; none if it leaves that to the engine.
+    /// Engines before 0.109 cannot ask.
+    pub fn complete(
+        &self,
+        command: &str,
+        name: &str,
+    ) -> Result<Option<Vec<Suggestion>>, LabeledError> {
+        let target = target(&self.signature(command)?.sig, name)?;
+        self.connection()?;
+        self.side.complete(command, target)
+    }
+
     /// The caller's environment as it is now, with what the plugin has set.
     pub fn environment(&self) -> BTreeMap<String, Value> {
         lock(&self.side.state).environment.clone()
@@ -224,6 +244,25 @@ impl PluginTest {
             None => error,
         })
     }
+}
+
+/// What an engine calls the argument or flag of this name.
+fn target(signature: &Signature, name: &str) -> Result<CompletionTarget, LabeledError> {
+    let named = signature
+        .required_positional
+        .iter()
+        .chain(&signature.optional_positional);
+    let mut arguments = named.chain(&signature.rest_positional);
+    if let Some(place) = arguments.position(|argument| argument.name == name) {
+        return Ok(CompletionTarget::Positional(place as u64));
+    }
+    if signature.named.iter().any(|flag| flag.long == name) {
+        return Ok(CompletionTarget::Flag(name.to_owned()));
+    }
+    let command = &signature.name;
+    Err(LabeledError::new(format!(
+        "`{command}` has no argument or flag `{name}`"
+    )))
 }
 
 impl Drop for PluginTest {

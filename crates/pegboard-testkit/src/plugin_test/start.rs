@@ -8,7 +8,8 @@ use pegboard_protocol::codec::Limits;
 use pegboard_protocol::session::{EnginePolicy, FlowLimits};
 use pegboard_transport::{Connection, EngineSettings, Link, StartError};
 
-use super::engine::{Ear, EngineSide, lock};
+use super::answer::Ear;
+use super::engine::{EngineSide, lock};
 
 pub(super) type Host = Connection<pegboard_protocol::session::Host>;
 type Ended = Receiver<std::thread::Result<Result<(), StartError>>>;
