@@ -3,6 +3,7 @@
 mod store_common;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -125,6 +126,29 @@ fn the_index_that_was_changed_is_the_one_made_from_all_entries() {
     assert!(scratch.read().rebuilt().is_some());
     assert_eq!(fs::read(&index).expect("an index"), changed);
     assert_eq!(why(&scratch.read()), None);
+}
+
+#[test]
+fn files_are_replaced_as_a_whole() {
+    let scratch = Scratch::new();
+    scratch.add("inc", &["inc"]);
+    for file in ["plugins/inc.json", "index"] {
+        let place = scratch.file(file);
+        let before = fs::read(&place).expect("a file");
+        let mut opened = fs::File::open(&place).expect("a file");
+        scratch.add("inc", &["inc", file]);
+        let mut read = Vec::new();
+        opened.read_to_end(&mut read).expect("a file");
+        assert!(read == before, "{file} was written over");
+        assert_ne!(fs::read(&place).expect("a file"), before);
+    }
+    // What a killed writer left beside is not taken for anything.
+    for beside in ["entry.new", "index.new"] {
+        fs::write(scratch.file(beside), "torn").expect("written");
+    }
+    assert_eq!(why(&scratch.read()), None);
+    scratch.add("other", &["other"]);
+    assert_eq!(names(&scratch.read()), ["inc", "other"]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ const BORDERS: &[(&str, &[&str])] = &[
         "pegboard-testkit",
         &[
             "pegboard-args",
+            "pegboard-host",
             "pegboard-protocol",
             "pegboard-transport",
             "pegboard-plugin",

@@ -15,6 +15,7 @@ fn help_is_as_written() {
         ("remove", &["remove", "--help"]),
         ("run", &["run", "--help"]),
         ("inspect", &["inspect", "--help"]),
+        ("test", &["test", "--help"]),
         ("trace", &["trace", "--help"]),
         ("trace-show", &["trace", "show", "--help"]),
     ] {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod closing;
+mod conformance;
 mod errors;
 mod help;
 mod inspect;

@@ -15,13 +15,13 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
         _ => return Reaction::GoOn,
     };
     plugin.wire.send(&message);
-    plugin.asking = Some(call);
+    plugin.asking.push_back(call);
     Reaction::Done
 }
 
 /// The engine has replied: the waiting Run is answered with the reply's text.
 pub(crate) fn reply(plugin: &mut Plugin, reply: &Value) {
-    if let Some(call) = plugin.asking.take() {
+    if let Some(call) = plugin.asking.pop_front() {
         if plugin.settings.has(Mode::TakesForeground) {
             // Whoever watches the terminal sees from this that the plugin has it.
             eprintln!("hostile: has the terminal");

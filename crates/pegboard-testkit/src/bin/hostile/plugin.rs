@@ -1,6 +1,6 @@
 //! The conversation after Hello: what a well-behaved plugin does, with the places where modes step in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,8 +40,8 @@ pub(crate) struct Plugin {
     pub(crate) producer: Option<Producer>,
     /// Stops the thread that floods, when the engine drops its stream.
     pub(crate) flood_is_dropped: Arc<AtomicBool>,
-    /// The Run that waits for the reply to its engine call.
-    pub(crate) asking: Option<u64>,
+    /// The Runs that wait for the reply to their engine call, in the order in which they have asked.
+    pub(crate) asking: VecDeque<u64>,
     leaving: bool,
 }
 
@@ -54,7 +54,7 @@ impl Plugin {
             consumers: BTreeMap::new(),
             producer: None,
             flood_is_dropped: Arc::default(),
-            asking: None,
+            asking: VecDeque::new(),
             leaving: false,
         }
     }
@@ -68,7 +68,7 @@ impl Plugin {
                 None => inputs::quiet(&mut self),
             }
             let is_idle =
-                self.consumers.is_empty() && self.producer.is_none() && self.asking.is_none();
+                self.consumers.is_empty() && self.producer.is_none() && self.asking.is_empty();
             if self.leaving && is_idle {
                 process::exit(0);
             }

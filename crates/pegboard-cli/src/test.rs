@@ -1,0 +1,175 @@
+//! `pegboard test`: plays the engine against a plugin, rule by rule, and says what is wrong.
+
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use pegboard_host::ReportStyle;
+use pegboard_testkit::conformance::{
+    CheckError, Fault, Options, Outcome, Report, Subject, Verdict, check, rules,
+};
+use serde_json::json;
+
+use crate::exit::{Exit, Failure, write_out};
+use crate::options::duration;
+use crate::terminal;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    no rule is broken
+  1    at least one rule is broken
+  2    the command line makes no sense, or the program is not there
+  3    the program cannot be started
+  4    the output could not be written";
+
+/// Check that a program is a plugin that works under real engines.
+///
+/// Starts the program again and again, talks to it as a real engine would and as a hostile one might, and says for each
+/// rule whether the program keeps it, and if not, what is wrong and where in the conversation. Nothing is left running.
+///
+/// Only commands that are known to be harmless are run: those whose own examples show a result and need nothing else, or
+/// those that are named with --command.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct TestOptions {
+    /// The plugin: a program, or a script that its extension tells how to run.
+    #[arg(value_name = "PROGRAM", required_unless_present = "list")]
+    program: Option<PathBuf>,
+
+    /// A command that may be run, as it would be typed, such as 'seq 500' or '[1 2] | sum'. Can be repeated; the examples
+    /// are not run then.
+    #[arg(long = "command", value_name = "LINE")]
+    commands: Vec<String>,
+
+    /// Check only this rule. Can be repeated.
+    #[arg(long = "rule", value_name = "NAME")]
+    rules: Vec<String>,
+
+    /// How long the plugin may take for each thing that is asked of it, such as 500ms or 10s.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    timeout: Duration,
+
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+
+    /// List the rules.
+    #[arg(long, conflicts_with_all = ["program", "commands", "rules", "timeout"])]
+    list: bool,
+}
+
+pub(crate) fn test(options: &TestOptions) -> Result<Exit, Failure> {
+    let Some(program) = &options.program else {
+        return Ok(write_out(&listed(options.json)));
+    };
+    let directory = env::current_dir()
+        .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))?;
+    let subject = Subject::new(program, directory, env::vars_os());
+    let settings = Options {
+        timeout: options.timeout,
+        commands: options.commands.clone(),
+        rules: options.rules.clone(),
+    };
+    let report = check(&subject, &settings).map_err(failure)?;
+    let text = if options.json {
+        format!("{:#}\n", report.to_json())
+    } else {
+        told(&report, marks())
+    };
+    match write_out(&text) {
+        Exit::Done if !report.passed() => Ok(Exit::Failed),
+        exit => Ok(exit),
+    }
+}
+
+fn failure(error: CheckError) -> Failure {
+    match error {
+        CheckError::Program(error) => error.into(),
+        CheckError::Command(error) => Failure::misuse(error),
+        CheckError::UnknownRule(name) => Failure::misuse(
+            pegboard_host::LabeledError::new(format!("there is no rule `{name}`"))
+                .with_help("`pegboard test --list` lists the rules"),
+        ),
+    }
+}
+
+/// What stands in front of a rule that is kept, broken, or not applicable.
+type Marks = [&'static str; 3];
+
+fn marks() -> Marks {
+    let style = terminal::table_style();
+    if style.plain || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        ["ok  ", "FAIL", "-   "]
+    } else if style.colour {
+        [
+            "\u{1b}[32m\u{2713}\u{1b}[0m",
+            "\u{1b}[31m\u{2717}\u{1b}[0m",
+            "\u{2013}",
+        ]
+    } else {
+        ["\u{2713}", "\u{2717}", "\u{2013}"]
+    }
+}
+
+fn listed(as_json: bool) -> String {
+    if as_json {
+        let rules = rules().iter().map(|rule| {
+            json!({ "rule": rule.name, "sentence": rule.sentence, "turn": rule.turn.name() })
+        });
+        return format!("{:#}\n", json!({ "rules": rules.collect::<Vec<_>>() }));
+    }
+    let lines = rules().iter().map(|rule| line(rule.name, rule.sentence));
+    lines.collect()
+}
+
+fn line(name: &str, sentence: &str) -> String {
+    format!("{name:20} {sentence}\n")
+}
+
+fn told(report: &Report, marks: Marks) -> String {
+    let mut text: String = report
+        .rules
+        .iter()
+        .map(|rule| verdict(rule, marks))
+        .collect();
+    let (passed, failed, left_out) = report.counts();
+    text.push('\n');
+    if !report.commands.is_empty() {
+        let lines = report.commands.iter().map(|line| line.replace('\n', " "));
+        let lines: Vec<String> = lines.map(|line| harmless(&line)).collect();
+        text.push_str(&format!("commands that were run: {}\n", lines.join(", ")));
+    }
+    text.push_str(&format!(
+        "rules: {passed} kept, {failed} broken, {left_out} not applicable\n"
+    ));
+    text
+}
+
+fn verdict(verdict: &Verdict, [kept, wrong, left_out]: Marks) -> String {
+    let line = line(verdict.rule, verdict.sentence);
+    match &verdict.outcome {
+        Outcome::Passed => format!("{kept} {line}"),
+        Outcome::NotApplicable(why) => format!("{left_out} {line}       {}\n", harmless(why)),
+        Outcome::Failed(fault) => format!("{wrong} {line}{}", explained(fault)),
+    }
+}
+
+/// What is wrong, what was said last, and how the program ended.
+fn explained(fault: &Fault) -> String {
+    let mut text = format!("       {}\n", harmless(&fault.what));
+    for said in &fault.conversation {
+        text.push_str(&format!("       {}\n", harmless(&said.to_string())));
+    }
+    if let Some(exit) = &fault.exit {
+        text.push_str(&format!("       it ended: {exit}\n"));
+    }
+    for line in &fault.stderr {
+        text.push_str(&format!("       stderr: {}\n", harmless(line)));
+    }
+    text
+}
+
+fn harmless(text: &str) -> String {
+    ReportStyle::harmless(text)
+}

@@ -1,0 +1,275 @@
+//! Where rules are played: the plugin, what is known about it, and conversations with it.
+
+use std::time::{Duration, Instant};
+
+use pegboard_host::{Plugin, RawStart};
+use pegboard_protocol::nu::{
+    Call, CallId, Dialect, EvaluatedCall, Feature, Header, Hello, Message, PluginSignature,
+    Response, RunCall, StreamKind,
+};
+use semver::Version;
+
+use super::commands::{self, Runnable};
+use super::conversation::{Conversation, Heard, Played, Stop, broken};
+use super::report::{Fault, Outcome};
+use super::transcript::Noticed;
+use super::{CheckError, Options, Subject};
+
+/// How long the first Hello is waited for before the runner says its own, as a plugin may want it.
+const FIRST_HELLO: Duration = Duration::from_millis(300);
+/// What an engine says that has to speak before it knows the plugin's version.
+const USUAL_VERSION: Version = Version::new(0, 115, 1);
+/// Streams that are longer than so many times their credit are dropped.
+const LONG_STREAM: u64 = 6;
+
+/// The plugin, and what is known about it.
+pub(super) struct Stage {
+    pub(super) plugin: Plugin,
+    pub(super) timeout: Duration,
+    pub(super) noticed: Noticed,
+    hello: Option<Hello>,
+    signatures: Option<Vec<PluginSignature>>,
+    runnable: Vec<Runnable>,
+    /// The runnable commands that answer, and whether with a stream; found out once.
+    answering: Option<Vec<(Runnable, Option<StreamKind>)>>,
+    /// What went wrong in the last conversation.
+    fault: Option<Fault>,
+}
+
+impl Stage {
+    /// Finds out what the plugin says about itself.
+    pub(super) fn set(
+        plugin: Plugin,
+        subject: &Subject,
+        options: &Options,
+    ) -> Result<Stage, CheckError> {
+        let mut stage = Stage {
+            plugin,
+            timeout: options.timeout,
+            noticed: Noticed::default(),
+            hello: None,
+            signatures: None,
+            runnable: Vec::new(),
+            answering: None,
+            fault: None,
+        };
+        stage.hello = stage.raw(RawStart::Stdio, meet).ok();
+        let asked = stage.greet(|it| it.ask(Call::Signature));
+        if let Ok(Response::Signature(signatures)) = asked {
+            let runnable = commands::runnable(&signatures, &options.commands, &subject.directory);
+            stage.runnable = runnable.map_err(CheckError::Command)?;
+            stage.signatures = Some(signatures);
+        }
+        stage.fault = None;
+        Ok(stage)
+    }
+
+    /// Plays a rule.
+    pub(super) fn play(&mut self, play: fn(&mut Stage) -> Played) -> Outcome {
+        self.fault = None;
+        match play(self) {
+            Ok(()) => Outcome::Passed,
+            Err(Stop::NotApplicable(why)) => Outcome::NotApplicable(why),
+            Err(Stop::Broken(what)) => {
+                let fault = self.fault.take().filter(|fault| fault.what == what);
+                Outcome::Failed(Box::new(fault.unwrap_or(Fault {
+                    what,
+                    ..Fault::default()
+                })))
+            }
+        }
+    }
+
+    /// The plugin's Hello.
+    pub(super) fn hello(&self) -> Played<&Hello> {
+        let why = "it does not get as far as a Hello";
+        let hello = self.hello.as_ref();
+        hello.ok_or_else(|| Stop::NotApplicable(why.to_owned()))
+    }
+
+    pub(super) fn version(&self) -> Played<Version> {
+        let hello = self.hello()?;
+        let unusable = |_| Stop::NotApplicable("its Hello has no usable version".to_owned());
+        Version::parse(&hello.version).map_err(unusable)
+    }
+
+    pub(super) fn dialect(&self) -> Played<Dialect> {
+        let version = self.version()?;
+        Dialect::of(&version).map_err(|error| Stop::NotApplicable(error.to_string()))
+    }
+
+    /// The plugin's commands.
+    pub(super) fn signatures(&self) -> Played<&[PluginSignature]> {
+        self.hello()?;
+        let why = "it does not get as far as naming its commands";
+        let signatures = self.signatures.as_deref();
+        signatures.ok_or_else(|| Stop::NotApplicable(why.to_owned()))
+    }
+
+    /// The commands that may be run.
+    pub(super) fn runnable(&self) -> Played<Vec<Runnable>> {
+        self.signatures()?;
+        if self.runnable.is_empty() {
+            let why = "no command is known to be harmless; name one that may be run";
+            return Err(Stop::NotApplicable(why.to_owned()));
+        }
+        Ok(self.runnable.clone())
+    }
+
+    pub(super) fn command_lines(&self) -> Vec<String> {
+        self.runnable.iter().map(|it| it.line.clone()).collect()
+    }
+
+    /// The commands that may be run and answer, and the kind of stream that they answer with.
+    fn answering(&mut self) -> Played<&[(Runnable, Option<StreamKind>)]> {
+        let runnable = self.runnable()?;
+        if self.answering.is_none() {
+            let mut found = Vec::new();
+            for command in runnable {
+                let answer = self.talk(|it| {
+                    let id = it.run(&command);
+                    it.answer(id)?;
+                    let kind = it.watch.output_of(id).map(|(_, output)| output.kind);
+                    // A stream that does not end is still one; the rules about streams tell what is wrong with it.
+                    match it.finish(id) {
+                        Err(stop) if it.is_over() => Err(stop),
+                        _ => Ok(kind),
+                    }
+                });
+                if let Ok(kind) = answer {
+                    found.push((command, kind));
+                }
+            }
+            self.answering = Some(found);
+        }
+        match self.answering.as_deref() {
+            None | Some([]) => {
+                let why = "no command that may be run answers";
+                Err(Stop::NotApplicable(why.to_owned()))
+            }
+            Some(found) => Ok(found),
+        }
+    }
+
+    /// The commands that may be run and answer.
+    pub(super) fn commands(&mut self) -> Played<Vec<Runnable>> {
+        let answering = self.answering()?.iter();
+        Ok(answering.map(|(command, _)| command.clone()).collect())
+    }
+
+    /// Those that answer with a stream.
+    pub(super) fn streaming(&mut self) -> Played<Vec<Runnable>> {
+        let answering = self.answering()?.iter();
+        let streaming = answering.filter(|(_, kind)| kind.is_some());
+        let found: Vec<Runnable> = streaming.map(|(command, _)| command.clone()).collect();
+        if found.is_empty() {
+            let why = "no command that may be run gives a stream";
+            return Err(Stop::NotApplicable(why.to_owned()));
+        }
+        Ok(found)
+    }
+
+    /// A conversation in which nothing was said yet.
+    pub(super) fn raw<T>(
+        &mut self,
+        start: RawStart,
+        play: impl FnOnce(&mut Conversation) -> Played<T>,
+    ) -> Played<T> {
+        let process = match self.plugin.start_raw(start) {
+            Ok(process) => process,
+            Err(error) => return broken(format!("it cannot be started: {error}")),
+        };
+        let mut conversation = match Conversation::connect(process, self.timeout, &self.noticed) {
+            Ok(conversation) => conversation,
+            Err(fault) => {
+                let what = fault.what.clone();
+                self.fault = Some(fault);
+                return broken(what);
+            }
+        };
+        let played = play(&mut conversation);
+        if let Err(Stop::Broken(what)) = &played {
+            self.fault = Some(conversation.fault(what.clone()));
+        }
+        played
+    }
+
+    /// A conversation in which both sides have said Hello, the engine first, with a plugin that answers.
+    pub(super) fn talk<T>(
+        &mut self,
+        play: impl FnOnce(&mut Conversation) -> Played<T>,
+    ) -> Played<T> {
+        self.signatures()?;
+        self.greet(play)
+    }
+
+    /// A conversation in which both sides have said Hello, the engine first.
+    pub(super) fn greet<T>(
+        &mut self,
+        play: impl FnOnce(&mut Conversation) -> Played<T>,
+    ) -> Played<T> {
+        let version = self.version()?;
+        self.raw(RawStart::Stdio, |it| {
+            it.announcement()?;
+            it.say_hello(&version);
+            it.hear_hello()?;
+            play(it)
+        })
+    }
+
+    pub(super) fn has_feature(&self, feature: &Feature) -> Played<bool> {
+        Ok(self.hello()?.features.contains(feature))
+    }
+}
+
+/// Hears a plugin's Hello and says one of the same version. A plugin that waits is told the usual version.
+pub(super) fn meet(it: &mut Conversation) -> Played<Hello> {
+    it.announcement()?;
+    let hello = match it.listen(Instant::now() + FIRST_HELLO)? {
+        Heard::Message(Message::Hello(hello)) => hello,
+        Heard::Message(_) | Heard::Closed => it.hear_hello()?,
+        Heard::Silence => {
+            it.say_hello(&USUAL_VERSION);
+            return it.hear_hello();
+        }
+    };
+    if let Ok(version) = Version::parse(&hello.version) {
+        it.say_hello(&version);
+    }
+    Ok(hello)
+}
+
+impl Conversation {
+    /// Runs a command with its own input, and gives the number of the call.
+    pub(super) fn run(&mut self, command: &Runnable) -> CallId {
+        let input = match &command.input {
+            Some(value) => Header::Value(value.clone(), None),
+            None => Header::Empty,
+        };
+        self.run_with(&command.name, command.call.clone(), input)
+    }
+
+    pub(super) fn run_with(&mut self, name: &str, call: EvaluatedCall, input: Header) -> CallId {
+        let name = name.to_owned();
+        self.call(Call::Run(Box::new(RunCall { name, call, input })))
+    }
+
+    /// Waits for the end of the stream that a call has given, if it has. One that is long is dropped on the way.
+    pub(super) fn finish(&mut self, call: CallId) -> Played {
+        let Some((id, _)) = self.watch.output_of(call) else {
+            return Ok(());
+        };
+        let what = format!("end stream {id}");
+        self.until(&what, |it| {
+            let output = it.watch.outputs.get(&id);
+            output.is_none_or(|output| output.ended || output.sent >= LONG_STREAM * output.credit())
+        })?;
+        if self.watch.outputs.get(&id).is_some_and(|it| !it.ended) {
+            self.say(&Message::Drop(id));
+            self.until(&format!("end stream {id}, which was dropped,"), |it| {
+                it.watch.outputs.get(&id).is_none_or(|output| output.ended)
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! The hostile plugin: which rules each of its modes breaks, and that the others are kept.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pegboard_testkit::conformance::{Fault, Outcome, Report};
+use pegboard_testkit::hostile::{MODES, Mode};
+use pegboard_testkit::peers::hostile;
+
+use crate::support::{Checked, broken, told};
+
+/// For modes that let the runner wait.
+const SHORT: Duration = Duration::from_secs(2);
+/// For modes that answer, however busy the machine is.
+const LONG: Duration = Duration::from_secs(20);
+
+/// The rules that a mode breaks, and how long the runner waits.
+fn row(mode: Mode) -> (Duration, &'static [&'static str]) {
+    match mode {
+        Mode::ExitBeforeEncoding => (LONG, &["encoding", "hello"]),
+        Mode::ExitBeforeHello => (LONG, &["hello"]),
+        Mode::ExitAfterHello | Mode::CrashLoop => {
+            (LONG, &["goodbye", "goodbye-twice", "metadata", "signature"])
+        }
+        Mode::Silent => (SHORT, &["encoding", "hello"]),
+        Mode::EncodingThenSilent => (SHORT, &["hello"]),
+        Mode::UnknownEncoding | Mode::PrintsTextFirst => (LONG, &["encoding", "hello"]),
+        Mode::WrongProtocol | Mode::WrongVersion => (LONG, &["hello"]),
+        Mode::StrictVersion | Mode::ReadsFirst => (LONG, &[]),
+        Mode::BadHelloJson => (LONG, &["hello", "only-messages"]),
+        Mode::HelloTwice => (LONG, &["hello-once"]),
+        Mode::MessageBeforeHello => (LONG, &["hello-first"]),
+        Mode::GcDisabled => (LONG, &[]),
+        Mode::OptionUnknown | Mode::UnknownMessage => (LONG, &["message-form"]),
+
+        Mode::NeverReplies => (SHORT, &["commands-run"]),
+        Mode::NeverRepliesSignature => (SHORT, &["signature"]),
+        Mode::WrongResponseKind => (LONG, &["response-kind"]),
+        Mode::ResponseTwice => (LONG, &["response-once"]),
+        Mode::ResponseUnknownId => (LONG, &["response-known"]),
+        Mode::InvalidSpanLabels => (LONG, &["spans-forward"]),
+        Mode::ErrorWithoutLabelsNull => (LONG, &["message-form"]),
+        Mode::PrintsToStdout => (LONG, &["commands-run", "only-messages"]),
+
+        Mode::HugeFrame | Mode::HugeCollectionClaim | Mode::DeepNesting => {
+            (LONG, &["commands-run", "message-size"])
+        }
+        Mode::BadUtf8String => (LONG, &["commands-run", "only-messages"]),
+        Mode::SlowDrip | Mode::SplitWrites => (LONG, &[]),
+        Mode::GluedWrites => (LONG, &["json-lines"]),
+
+        // The streams of one number that are open at once are a fault of their own.
+        Mode::FloodsStream | Mode::FloodsBytes => {
+            (LONG, &["stream-announced", "stream-credit", "stream-waits"])
+        }
+        Mode::FloodsUnknownStream => (SHORT, &["commands-run", "stream-announced"]),
+        Mode::DiesMidStream => (LONG, &["commands-run"]),
+        Mode::LateDataAfterDrop => (LONG, &["stream-announced", "stream-credit"]),
+        Mode::DataAfterEnd | Mode::EndWithoutStart => (LONG, &["stream-announced"]),
+        Mode::ListItemInByteStream | Mode::RawInListStream => (LONG, &["stream-kind"]),
+
+        Mode::StopsReading => (
+            SHORT,
+            &[
+                "goodbye",
+                "goodbye-twice",
+                "input-closed",
+                "metadata",
+                "nothing-left",
+                "signature",
+            ],
+        ),
+        Mode::StopsReadingMidInput => (SHORT, &["input-bytes", "input-list", "input-unwanted"]),
+        Mode::NoAck => (SHORT, &["input-bytes", "input-list"]),
+        Mode::ExtraAcks => (LONG, &["ack-once"]),
+        Mode::AckUnknown => (LONG, &["input-known"]),
+        Mode::DropInputEarly => (LONG, &[]),
+
+        Mode::FloodsEngineCalls => (SHORT, &["commands-run"]),
+        Mode::EngineCallUnknown => (LONG, &["message-form"]),
+        Mode::EngineCallBadContext | Mode::EngineCallAfterResponse => {
+            (LONG, &["engine-call-context"])
+        }
+        Mode::TakesForeground => (LONG, &[]),
+
+        Mode::DiesOnRun | Mode::AbortsOnRun => (LONG, &["commands-run"]),
+        Mode::DiesMidMessage => (LONG, &["commands-run", "whole-messages"]),
+
+        Mode::IgnoresGoodbye => (SHORT, &["goodbye", "goodbye-finishes", "goodbye-twice"]),
+        Mode::IgnoresGoodbyeAndEof => (
+            SHORT,
+            &[
+                "goodbye",
+                "goodbye-finishes",
+                "goodbye-twice",
+                "input-closed",
+                "nothing-left",
+            ],
+        ),
+        Mode::IgnoresSigterm | Mode::NoisyStderr | Mode::NonUtf8Stderr => (LONG, &[]),
+        Mode::Forks | Mode::ForksHoldingStdout => (SHORT, &["nothing-left"]),
+
+        Mode::LocalSocket => (LONG, &[]),
+        Mode::LocalSocketRefuse => (LONG, &["local-socket"]),
+        Mode::LocalSocketNeverConnects | Mode::SocketConnectsOnce => (SHORT, &["local-socket"]),
+        // As real engines know it: it ends, with a word, on every message that it does not know.
+        Mode::StressInternalsLike => (
+            LONG,
+            &[
+                "completion",
+                "input-bytes",
+                "input-error",
+                "input-list",
+                "input-unwanted",
+                "interrupt",
+                "reset",
+                "stray-acks",
+                "unknown-command",
+            ],
+        ),
+    }
+}
+
+fn checked(mode: Mode, encoding: &str) -> Report {
+    let command = match mode {
+        Mode::StressInternalsLike => "stress_internals",
+        _ => "hostile",
+    };
+    let pause = match mode {
+        Mode::NoAck => "60000",
+        _ => "1",
+    };
+    Checked::new(&hostile())
+        .with("HOSTILE", mode.name())
+        .with("HOSTILE_ENCODING", encoding)
+        .with("HOSTILE_PAUSE_MS", pause)
+        .commands(&[command])
+        .timeout(row(mode).0)
+        .report()
+}
+
+fn check(modes: impl Iterator<Item = Mode>, encoding: &str) {
+    for mode in modes {
+        let report = checked(mode, encoding);
+        let mut expected: BTreeSet<&str> = row(mode).1.iter().copied().collect();
+        if encoding == "msgpack" {
+            expected.remove("json-lines");
+        }
+        let (found, told) = (broken(&report), told(&report));
+        assert_eq!(found, expected, "{mode} in {encoding}\n{told}");
+    }
+}
+
+/// One of so many parts of the modes, so that they run side by side.
+fn part(number: usize) -> impl Iterator<Item = Mode> {
+    MODES.iter().copied().skip(number).step_by(3)
+}
+
+#[test]
+fn each_planted_fault_is_found_and_nothing_else() {
+    check(part(0), "json");
+}
+
+#[test]
+fn each_planted_fault_is_found_and_nothing_else_second_part() {
+    check(part(1), "msgpack");
+}
+
+#[test]
+fn each_planted_fault_is_found_and_nothing_else_third_part() {
+    check(part(2), "json");
+}
+
+#[test]
+fn a_fault_says_where() {
+    let report = checked(Mode::DiesMidStream, "json");
+    let fault = fault(&report, "commands-run");
+    assert_eq!(
+        fault.what,
+        "it ends (exit code 42) when it should end stream 0"
+    );
+    assert_eq!(fault.exit.as_deref(), Some("exit code 42"));
+    assert_eq!(fault.stderr, ["hostile: exiting in the middle of a stream"]);
+    let said: Vec<String> = fault.conversation.iter().map(ToString::to_string).collect();
+    assert_eq!(said[0], r"   1 <- 5 bytes: \u{4}json");
+    assert!(
+        said[3].starts_with(r#"   4 -> {"Call":[0,{"Run":{"name":"hostile""#),
+        "{said:#?}"
+    );
+    let last = r#"   9 -> {"Ack":0}"#;
+    assert!(said.iter().any(|line| line == last), "{said:#?}");
+}
+
+#[test]
+fn only_the_rules_that_are_asked_for() {
+    let path = hostile();
+    let report = Checked::new(&path)
+        .with("HOSTILE", "hello-twice,ignores-goodbye")
+        .rules(&["hello", "hello-once"])
+        .timeout(SHORT)
+        .report();
+    let names: Vec<&str> = report.rules.iter().map(|verdict| verdict.rule).collect();
+    assert_eq!(names, ["hello", "hello-once"]);
+    assert_eq!(broken(&report), BTreeSet::from(["hello-once"]));
+}
+
+fn fault<'a>(report: &'a Report, rule: &str) -> &'a Fault {
+    let verdict = report.rules.iter().find(|verdict| verdict.rule == rule);
+    match &verdict.expect(rule).outcome {
+        Outcome::Failed(fault) => fault,
+        other => panic!("{rule}: {other:?}"),
+    }
+}
