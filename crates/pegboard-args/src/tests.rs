@@ -1,5 +1,6 @@
 //! Command lines and what becomes of them.
 
+mod closures;
 mod lines;
 mod shapes;
 mod structures;

@@ -1,7 +1,7 @@
 //! A stage and its meaning: a value, or a call of a command.
 
 use pegboard_protocol::nu::{EvaluatedCall, Signature};
-use pegboard_protocol::{Closure, LabeledError, Span, Value};
+use pegboard_protocol::{Closure, LabeledError, Span, Spanned, Value};
 
 use super::fault::{self, UNKNOWN_COMMAND};
 use super::{Block, Stage};
@@ -57,7 +57,7 @@ pub fn resolve(
         return Err(LabeledError::new("a stage of the pipeline is empty"));
     };
     match literal(first, scope, caller)? {
-        None => Err(unknown(first, scope)),
+        None => Err(unknown(stage, first, scope)),
         Some(value) => match stage.words.get(1) {
             None => Ok(Resolved::Value(value)),
             Some(operator) => Err(fault::nushell_only("an operator", operator.span())),
@@ -67,11 +67,8 @@ pub fn resolve(
 
 /// The command that a stage begins with, and how many words its name has.
 fn command<'a>(stage: &Stage, scope: &'a dyn Scope) -> Option<(&'a Signature, usize)> {
-    let bare = stage.words.iter().map_while(|word| match word {
-        Word::Bare(text) => Some(text.item.as_str()),
-        _ => None,
-    });
-    let words: Vec<&str> = bare.take(MOST_WORDS).collect();
+    let words = bare(stage).take(MOST_WORDS);
+    let words: Vec<&str> = words.map(|word| word.item.as_str()).collect();
     (1..=words.len())
         .rev()
         .find_map(|used| Some((scope.signature(&words[..used].join(" "))?, used)))
@@ -93,13 +90,35 @@ fn literal(
     Ok((!is_name).then_some(value))
 }
 
-fn unknown(word: &Word, scope: &dyn Scope) -> LabeledError {
-    let name = word.unquoted().map_or("", |text| text.item.as_str());
-    let label = match nearest(name, scope.names()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "not found".to_owned(),
+fn unknown(stage: &Stage, first: &Word, scope: &dyn Scope) -> LabeledError {
+    // What was mistyped may be any of the words of a name.
+    let words: Vec<&Spanned<String>> = bare(stage).take(MOST_WORDS).collect();
+    let meant = (1..=words.len()).rev().find_map(|count| {
+        let typed: Vec<&str> = words[..count]
+            .iter()
+            .map(|word| word.item.as_str())
+            .collect();
+        let typed = typed.join(" ");
+        let near = nearest(&typed, scope.names())?;
+        let last = words[count - 1].span.end;
+        Some((typed, near, Span::new(first.span().start, last)))
+    });
+    let (name, label, span) = match meant {
+        Some((typed, near, span)) => (typed, format!("did you mean `{near}`?"), span),
+        None => {
+            let name = first.unquoted().map_or("", |text| text.item.as_str());
+            (name.to_owned(), "not found".to_owned(), first.span())
+        }
     };
     LabeledError::new(format!("there is no command `{name}`"))
         .with_code(UNKNOWN_COMMAND)
-        .with_label(label, word.span())
+        .with_label(label, span)
+}
+
+/// The words that may be the name of a command.
+fn bare(stage: &Stage) -> impl Iterator<Item = &Spanned<String>> {
+    stage.words.iter().map_while(|word| match word {
+        Word::Bare(text) => Some(text),
+        _ => None,
+    })
 }

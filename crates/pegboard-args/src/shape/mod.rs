@@ -78,7 +78,7 @@ pub(super) fn value(
         // Only a positional argument is made of two words; anywhere else the word stands for itself.
         SyntaxShape::Keyword(_, inner) => return value(inner, text, span, caller),
         SyntaxShape::Closure(_) => {
-            return Err("closures cannot be written on this command line yet".to_owned());
+            return Err("expected a closure, such as { COMMAND ARGS }".to_owned());
         }
         SyntaxShape::Block => return Err(impossible("Block")),
         SyntaxShape::Error => return Err(impossible("Error")),

@@ -7,7 +7,7 @@ use pegboard_protocol::{
 
 use super::{Label, any, number, range, value};
 use crate::describe::{expected, noun};
-use crate::line::Block;
+use crate::line::{Block, read};
 use crate::{Caller, Word};
 
 /// Gives a closure the number by which it can be evaluated.
@@ -44,7 +44,12 @@ impl Reading<'_> {
     /// Reads a word as a shape.
     pub(crate) fn word(&self, shape: &SyntaxShape, word: &Word) -> Result<Value, Fault> {
         match (shape, word) {
-            (_, Word::Shell(text)) => self.text(shape, text),
+            (_, Word::Shell(text)) => match self.text(shape, text) {
+                Err(_) if takes_closures(shape) && text.item.trim_start().starts_with('{') => {
+                    self.shell_closure(text)
+                }
+                value => value,
+            },
             (SyntaxShape::OneOf(shapes), word) => shapes
                 .iter()
                 .find_map(|shape| self.word(shape, word).ok())
@@ -119,9 +124,48 @@ impl Reading<'_> {
         }
     }
 
+    /// A closure in a word of a shell.
+    fn shell_closure(&self, text: &Spanned<String>) -> Result<Value, Fault> {
+        let written = text.span.end.saturating_sub(text.span.start);
+        // A word that stands in quotes as it is has places inside. One that had to be changed is one place.
+        let quotes = written.checked_sub(text.item.len() as u64);
+        let exact = quotes.filter(|quotes| *quotes == 0 || *quotes == 2);
+        let here = |mut error: LabeledError| {
+            if exact.is_none() {
+                for label in &mut error.labels {
+                    label.span = text.span;
+                }
+            }
+            Fault::Refused(error)
+        };
+        let start = text.span.start + exact.unwrap_or(0) / 2;
+        let mut pipeline = read(&text.item, start).map_err(here)?;
+        let stage = pipeline.stages.pop().filter(|_| pipeline.stages.is_empty());
+        match stage.map(|mut stage| (stage.words.pop(), stage.words.is_empty())) {
+            Some((Some(word @ (Word::Closure(_) | Word::Record(..))), true)) => self
+                .word(&SyntaxShape::Closure(None), &word)
+                .map_err(|fault| here(fault.labeled())),
+            _ => Err(Fault::Wrong(
+                "expected a closure and nothing behind it".to_owned(),
+                text.span,
+            )),
+        }
+    }
+
     fn closure(&self, block: &Block) -> Result<Value, Fault> {
         let closure = (self.closure)(block).map_err(Fault::Refused)?;
         Ok(Value::Closure(Box::new(closure), block.span))
+    }
+}
+
+fn takes_closures(shape: &SyntaxShape) -> bool {
+    match shape {
+        SyntaxShape::Closure(_) => true,
+        SyntaxShape::OneOf(shapes) => shapes.iter().any(takes_closures),
+        SyntaxShape::CompleterWrapper(inner, _) | SyntaxShape::Keyword(_, inner) => {
+            takes_closures(inner)
+        }
+        _ => false,
     }
 }
 

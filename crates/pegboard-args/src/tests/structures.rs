@@ -163,9 +163,6 @@ fn what_only_nushell_can_write() {
     }
     check(
         &S::Closure(None),
-        &[(
-            "{ 1 }",
-            "! closures cannot be written on this command line yet",
-        )],
+        &[("{ 1 }", "! expected a closure, such as { COMMAND ARGS }")],
     );
 }

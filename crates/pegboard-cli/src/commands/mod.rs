@@ -2,6 +2,7 @@
 
 mod advice;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use pegboard_host::manifest::index;
@@ -22,7 +23,7 @@ pub(crate) struct Commands<'a> {
     /// Of the plugins that the command line names.
     named: Vec<Command>,
     /// Why nothing is known of some of those.
-    failed: Vec<Error>,
+    failed: RefCell<Vec<Error>>,
 }
 
 /// What a line begins with.
@@ -63,13 +64,13 @@ impl<'a> Commands<'a> {
             store,
             snapshot,
             named,
-            failed,
+            failed: RefCell::new(failed),
         })
     }
 
     /// The command with the longest name that a line starts with; of two, that of a plugin that the command line names.
     /// Plugins of which nothing is known are shown, and are an error only if no other has the command.
-    pub(crate) fn find(&mut self, stage: &Stage) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, stage: &Stage) -> Result<Found, Failure> {
         // The name may have been quoted as one word.
         let mut words: Vec<&str> = stage.words.iter().map(|word| word.item.as_str()).collect();
         let first = words.first().copied().unwrap_or_default();
@@ -78,18 +79,9 @@ impl<'a> Commands<'a> {
             words.splice(..1, parts.drain(..));
         }
         let joined = words.len() - stage.words.len();
-        let named = longest(&self.named, &words);
-        let found = match (named, self.installed(&words)) {
-            (Some((command, used)), Some((_, other))) if used >= other => {
-                Some((command.clone(), used))
-            }
-            (_, Some((command, _))) => Some(self.of_installed(command.plugin(), &words)?),
-            (Some((command, used)), None) => Some((command.clone(), used)),
-            (None, None) => None,
-        };
-        let found = found.filter(|(_, used)| *used > joined);
-        if found.is_none() && !self.failed.is_empty() {
-            let error = self.failed.remove(0);
+        let found = self.longest(&words)?.filter(|(_, used)| *used > joined);
+        if found.is_none() && !self.failed.borrow().is_empty() {
+            let error = self.failed.borrow_mut().remove(0);
             self.show_failed();
             return Err(error.into());
         }
@@ -100,14 +92,43 @@ impl<'a> Commands<'a> {
         self.group(stage, &words).map(Found::Help)
     }
 
+    /// The command with the longest name that the words begin with, and how many words that is.
+    pub(crate) fn longest(&self, words: &[&str]) -> Result<Option<(Command, usize)>, Error> {
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let named = longest(&self.named, words);
+        Ok(match (named, self.installed(words)) {
+            (Some((command, used)), Some((_, other))) if used >= other => {
+                Some((command.clone(), used))
+            }
+            (_, Some((command, _))) => Some(self.of_installed(command.plugin(), words)?),
+            (Some((command, used)), None) => Some((command.clone(), used)),
+            (None, None) => None,
+        })
+    }
+
+    /// The names of all commands.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let given = self.named.iter().map(|it| it.signature.sig.name.as_str());
+        let installed = self.snapshot.index().commands().map(|it| it.name());
+        let mut names: Vec<&str> = given
+            .chain(installed)
+            .filter(|name| !name.trim().is_empty())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// A list of the commands whose names begin with this one and go on; empty if there are none.
     pub(crate) fn below(&self, name: &str) -> Result<String, Failure> {
         let words: Vec<&str> = name.split_whitespace().collect();
         Ok(listed(&self.signatures_below(&words)?))
     }
 
-    fn show_failed(&mut self) {
-        for error in std::mem::take(&mut self.failed) {
+    fn show_failed(&self) {
+        for error in self.failed.take() {
             let report = error.report(None, terminal::report_style());
             print_error(&format!("warning: a plugin is left out\n{report}"));
         }
@@ -133,7 +154,7 @@ impl<'a> Commands<'a> {
         &self,
         plugin: index::Plugin<'_>,
         words: &[&str],
-    ) -> Result<(Command, usize), Failure> {
+    ) -> Result<(Command, usize), Error> {
         let loaded = installed::load(self.engine, &self.store, &self.snapshot, plugin)?;
         let commands: Vec<Command> = loaded
             .1
@@ -150,7 +171,7 @@ impl<'a> Commands<'a> {
                 plugin.name()
             ));
             let help = format!("see `pegboard inspect {}`", plugin.name());
-            Failure::misuse(
+            Error::misuse(
                 error
                     .with_code("pegboard::run::unknown_command")
                     .with_help(help),
@@ -213,15 +234,8 @@ impl<'a> Commands<'a> {
     }
 
     fn unknown(&self, stage: &Stage, words: &[&str]) -> LabeledError {
-        let given = self.named.iter().map(|it| it.signature.sig.name.as_str());
+        let names = self.names();
         let index = self.snapshot.index();
-        let installed = index.commands().map(|command| command.name());
-        let mut names: Vec<&str> = given
-            .chain(installed)
-            .filter(|name| !name.trim().is_empty())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
         let plugins = self.engine.plugins();
         let among = match plugins.as_slice() {
             [] if index.plugins().len() == 0 => advice::Among::Nothing,

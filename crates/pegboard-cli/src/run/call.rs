@@ -4,12 +4,13 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pegboard_args::line::Block;
+use pegboard_args::{Caller, Usage, Word, parse_words};
 use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
-use pegboard_host::{
-    AppContext, Caller, CancelToken, Command, Engine, Error, ErrorKind, Usage, parse_arguments,
-};
+use pegboard_host::{AppContext, CancelToken, Command, Engine, Error, ErrorKind, LabeledError};
 
+use super::closures::Closures;
 use super::directory;
 use super::trace_file::TraceFile;
 use crate::commands::{Commands, Found};
@@ -40,10 +41,21 @@ pub(super) fn call(
         home: home.as_deref(),
     };
     let stages = line.stages()?;
-    let mut commands = Commands::new(engine, &options.plugins)?;
+    let context = AppContext::new()
+        .with_environment(env::vars_os())
+        .with_directory(&directory)
+        .with_sources(line.sources.clone())
+        .with_foreground();
+    let context = Arc::new(context);
+    let closures = Closures {
+        commands: &Commands::new(engine, &options.plugins)?,
+        caller: &caller,
+        context: &context,
+        cancel,
+    };
     let mut calls = Vec::new();
     for stage in stages {
-        match step(&mut commands, &stage, &caller)? {
+        match step(closures, &stage)? {
             Step::Call(command, arguments) => calls.push((command, arguments)),
             Step::Help(text) => return Ok(write_out(&text)),
         }
@@ -60,12 +72,6 @@ pub(super) fn call(
     let input = first.map_or(Ok(Default::default()), |signature| {
         input::input(signature, wanted, &trouble)
     });
-    let context = AppContext::new()
-        .with_environment(env::vars_os())
-        .with_directory(&directory)
-        .with_sources(line.sources.clone())
-        .with_foreground();
-    let context = Arc::new(context);
     let mut flow = input.map_err(failed);
     for (command, arguments) in calls {
         let trouble = trouble.clone();
@@ -107,15 +113,22 @@ pub(super) fn call(
     }
 }
 
-fn step(commands: &mut Commands<'_>, stage: &Stage, caller: &Caller<'_>) -> Result<Step, Failure> {
+fn step(closures: Closures<'_>, stage: &Stage) -> Result<Step, Failure> {
+    let commands = closures.commands;
     let (command, used) = match commands.find(stage)? {
         Found::Command(command, used) => (command, used),
         Found::Help(text) => return Ok(Step::Help(text)),
     };
     let signature = &command.signature.sig;
-    let words = &stage.words[used..];
-    let arguments = parse_arguments(signature, stage.head(used), words, caller)
-        .map_err(|error| Failure::new(misplaced(error, signature, words), &stage.sources))?;
+    let typed = &stage.words[used..];
+    let words: Vec<Word> = typed.iter().cloned().map(Word::Shell).collect();
+    let closure = |block: &Block| closures.closure(block);
+    let head = stage.head(used);
+    let arguments = parse_words(signature, head, &words, closures.caller, &closure);
+    let arguments = arguments.map_err(|error| {
+        let error = Error::misuse(misplaced(error, signature, typed));
+        Failure::new(error, &stage.sources)
+    })?;
     let wants_help = arguments
         .named
         .iter()
@@ -133,7 +146,11 @@ fn step(commands: &mut Commands<'_>, stage: &Stage, caller: &Caller<'_>) -> Resu
 }
 
 /// Says so if what is wrong is that an option of pegboard's own stands behind the command.
-fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> Error {
+fn misplaced(
+    mut error: LabeledError,
+    signature: &Signature,
+    words: &[Spanned<String>],
+) -> LabeledError {
     let words = words.iter().map(|word| word.item.as_str());
     let own = |word: &str| {
         let name = word.split('=').next().unwrap_or(word);
@@ -145,7 +162,6 @@ fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> 
     let Some(option) = words.take_while(|word| *word != "--").find_map(own) else {
         return error;
     };
-    let mut error = error.labeled().clone();
     if let ([label], Some("pegboard::arguments::unknown_flag")) =
         (error.labels.as_mut_slice(), error.code.as_deref())
     {
@@ -155,7 +171,7 @@ fn misplaced(error: Error, signature: &Signature, words: &[Spanned<String>]) -> 
     error.help = Some(format!(
         "pegboard's own option `{option}` goes before the command\n{usage}"
     ));
-    Error::misuse(error)
+    error
 }
 
 fn home() -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 //! `pegboard run`: commands of plugins, from standard input to standard output.
 
 mod call;
+mod closures;
 mod trace_file;
 
 use std::env;

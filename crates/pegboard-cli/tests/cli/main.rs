@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod closing;
+mod closures;
 mod conformance;
 mod errors;
 mod help;
