@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::codec::{Encoding, Limits};
 use pegboard_protocol::nu::{Feature, PluginSignature};
-use pegboard_protocol::session::{FlowLimits, PluginPolicy};
+use pegboard_protocol::session::{Failure, FailureKind, FlowLimits, PluginPolicy};
 use pegboard_transport::{Connection, Link, PluginSettings, StartError};
 use semver::Version;
 
@@ -110,8 +110,14 @@ impl Plugin {
                 return ExitCode::FAILURE;
             }
         };
-        match self.serve_on(link) {
-            Ok(()) => ExitCode::SUCCESS,
+        match self.run_on(link) {
+            Ok(Some(failure)) if is_engines_fault(&failure) => {
+                complain(&format!(
+                    "{name}: the conversation with the engine broke off: the engine {failure}"
+                ));
+                ExitCode::FAILURE
+            }
+            Ok(_) => ExitCode::SUCCESS,
             Err(error) => {
                 complain(&format!(
                     "{name}: the conversation with the engine did not begin: {error}"
@@ -123,7 +129,12 @@ impl Plugin {
 
     /// Runs the plugin over a link until the engine says goodbye or is gone. For tests; programs call
     /// [`Plugin::serve`].
-    pub fn serve_on(mut self, link: Link) -> Result<(), StartError> {
+    pub fn serve_on(self, link: Link) -> Result<(), StartError> {
+        self.run_on(link).map(drop)
+    }
+
+    /// The same, and gives what has ended the conversation, if it was no goodbye.
+    fn run_on(mut self, link: Link) -> Result<Option<Failure>, StartError> {
         self.definition.plain_examples();
         let settings = PluginSettings {
             name: self.definition.name.clone(),
@@ -140,11 +151,19 @@ impl Plugin {
         let shared = Shared::new(Arc::new(self.definition));
         let connection =
             Connection::start_plugin(link, settings, |connection| shared.handler(connection))?;
-        shared.await_end();
+        let failure = shared.await_end();
         // With the process, what is still queued would be lost.
         connection.wait_until_written(Instant::now() + LAST_WORDS);
         connection.close_sink();
-        Ok(())
+        Ok(failure)
+    }
+}
+
+/// True if the engine did something that it must not do, and false if it just went.
+fn is_engines_fault(failure: &Failure) -> bool {
+    match failure.kind {
+        FailureKind::Undecodable | FailureKind::Violation | FailureKind::Limit => true,
+        FailureKind::Closed | FailureKind::Link | FailureKind::Local => false,
     }
 }
 
