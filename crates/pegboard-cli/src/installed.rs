@@ -78,7 +78,7 @@ pub(crate) fn load(
         ));
         return Err(Error::misuse(error));
     }
-    let loaded = engine.load_with(plugin.path(), config(store, plugin))?;
+    let loaded = load_as_is(engine, store, plugin)?;
     if freshness == Freshness::Same
         && let Some(known) = snapshot.signatures(plugin.name())?
     {
@@ -99,6 +99,15 @@ pub(crate) fn load(
         }
     }
     Ok((loaded, known))
+}
+
+/// Loads an installed plugin without looking at what has become of its file.
+pub(crate) fn load_as_is(
+    engine: &Engine,
+    store: &Store,
+    plugin: index::Plugin<'_>,
+) -> Result<Plugin, Error> {
+    engine.load_with(plugin.path(), config(store, plugin))
 }
 
 /// How an installed plugin is run. One that is known to be able to use a local socket need not be asked first.

@@ -2,6 +2,7 @@
 
 mod add;
 mod commands;
+mod doctor;
 mod exit;
 mod input;
 mod inspect;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
                 Action::List(options) => list::list(&options),
                 Action::Remove(options) => remove::remove(&options),
                 Action::Run(options) => run::run(&options),
+                Action::Doctor(options) => doctor::doctor(&options),
                 Action::Import(options) => registry::import(&options),
                 Action::Export(options) => registry::export(&options),
                 Action::Inspect(options) => inspect::inspect(&options),

@@ -39,6 +39,7 @@ pub(crate) enum Action {
     Run(RunOptions),
     Import(ImportOptions),
     Export(ExportOptions),
+    Doctor(DoctorOptions),
     /// Look at what was said between engine and plugins.
     #[command(subcommand)]
     Trace(TraceAction),
@@ -220,6 +221,25 @@ pub(crate) struct ExportOptions {
     /// Replace the file if there is one.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Look for what is wrong with the installed plugins, and say what to do about it.
+///
+/// Starts each plugin and asks what it can do. The exit code is 1 if there is a problem.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct DoctorOptions {
+    /// Only these plugins.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// Start none.
+    #[arg(long)]
+    pub(crate) unasked: bool,
+
+    /// Print what was found as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The options of `pegboard run`, which stand before the command.

@@ -9,6 +9,7 @@ fn help_is_as_written() {
     for (name, arguments) in [
         ("pegboard", &["--help"][..]),
         ("add", &["add", "--help"]),
+        ("doctor", &["doctor", "--help"]),
         ("export", &["export", "--help"]),
         ("import", &["import", "--help"]),
         ("list", &["list", "--help"]),

@@ -4,6 +4,7 @@
 mod closing;
 mod closures;
 mod conformance;
+mod doctor;
 mod errors;
 mod help;
 mod inspect;
