@@ -72,5 +72,5 @@ pub use sources::{Place, Sources};
 pub use pegboard_manifest as manifest;
 pub use pegboard_protocol as protocol;
 pub use pegboard_protocol::{LabeledError, Record, Span, Value};
-pub use pegboard_transport::Recorder;
 pub use pegboard_transport::trace;
+pub use pegboard_transport::{Link, Recorder};

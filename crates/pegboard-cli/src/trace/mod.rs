@@ -4,6 +4,8 @@ mod file;
 mod json;
 mod message;
 mod options;
+mod program;
+mod replay;
 mod text;
 mod view;
 
@@ -23,6 +25,7 @@ const WIDTH: usize = 160;
 pub(crate) fn act(action: &TraceAction) -> Result<Exit, Failure> {
     match action {
         TraceAction::Show(options) => show(options),
+        TraceAction::Replay(options) => replay::replay(options),
     }
 }
 

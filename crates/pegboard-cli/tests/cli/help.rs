@@ -19,6 +19,7 @@ fn help_is_as_written() {
         ("test", &["test", "--help"]),
         ("trace", &["trace", "--help"]),
         ("trace-show", &["trace", "show", "--help"]),
+        ("trace-replay", &["trace", "replay", "--help"]),
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/help/{name}.txt"));
         let help = Cli::new(arguments).out();

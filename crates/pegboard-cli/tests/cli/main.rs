@@ -13,6 +13,7 @@ mod nushell;
 mod pipes;
 mod plugins;
 mod registry;
+mod replays;
 mod streams;
 mod support;
 mod traces;

@@ -7,10 +7,12 @@
 //! `note` and its details. Values of environment variables are left out unless asked for.
 
 mod outline;
+mod play;
 mod read;
 mod redact;
 
 pub use outline::{Outline, Part, TracedCall, TracedStream, call_name};
+pub use play::{Mismatch, PlaySettings, Played};
 pub use read::{Conversation, Entry, EntryKind, Trace, TraceError};
 
 use std::io::Write;

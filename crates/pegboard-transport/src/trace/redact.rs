@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pegboard_protocol::Value;
 use pegboard_protocol::nu::{EngineCall, EngineCallId, EngineResponse, Header, Message};
 
-const HIDDEN: &str = "[redacted]";
+pub(super) const HIDDEN: &str = "[redacted]";
 
 /// Knows which answers of one conversation hold values of environment variables.
 #[derive(Debug, Default)]
