@@ -135,7 +135,7 @@ mod tests {
         check(
             r#"{"Coffee":[1]}"#,
             Some(
-                "real engines of this version cannot read it: the unknown message `Coffee` cannot be written",
+                "real engines of this version cannot read it: `Coffee` is a message that is not known here, so it cannot be written",
             ),
         );
     }
