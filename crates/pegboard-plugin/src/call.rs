@@ -38,22 +38,15 @@ impl Call {
     ///
     /// They end with an error when the user interrupts, also those of a range without an end, which is a single value
     /// to [`Call::input`].
-    pub fn items(&self) -> ListStream<LabeledError> {
+    pub fn items(&self) -> impl Iterator<Item = Result<Value, LabeledError>> + Send + use<> {
         let input = self.input();
-        let is_value = matches!(input, Input::Value(..));
-        let mut items = input.into_items();
-        if !is_value {
-            // The stream itself is ended.
-            return items;
-        }
-        let engine = self.engine.clone();
-        let (span, metadata) = (items.span, items.metadata.take());
-        let mut items = ListStream::new(items.map(move |item| match engine.is_interrupted() {
+        // A stream is ended from outside; an endless value has nobody but us to look at the interrupt.
+        let watched = matches!(input, Input::Value(..)).then(|| self.engine.clone());
+        let is_interrupted = move || watched.as_ref().is_some_and(Engine::is_interrupted);
+        ListStream::new(input.into_items().map(move |item| match is_interrupted() {
             true => Err(LabeledError::new("interrupted")),
             false => item,
-        }));
-        (items.span, items.metadata) = (span, metadata);
-        items
+        }))
     }
 
     /// Asks the engine things on behalf of this call. Can be cloned and moved into an output stream.

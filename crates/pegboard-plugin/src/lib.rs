@@ -43,7 +43,6 @@ pub use plugin::Plugin;
 pub use pegboard_protocol as protocol;
 pub use pegboard_protocol::nu::{SyntaxShape, Type};
 pub use pegboard_protocol::{LabeledError, Span, Value};
-pub use pegboard_transport::ListStream;
 
 /// What flows into a command: nothing, a value, a stream of values or a stream of bytes.
 pub type Input = pegboard_transport::Flow<LabeledError>;
