@@ -42,6 +42,10 @@ pub(crate) struct ShowOptions {
     /// Print one JSON document with the calls, the streams and all messages.
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Write one page with a timeline, for browsers; `-` for standard output. An older page is overwritten.
+    #[arg(long, value_name = "PAGE", conflicts_with = "json")]
+    pub(super) html: Option<PathBuf>,
 }
 
 /// Hold a recorded conversation again, with a real program in the place of one side.

@@ -30,12 +30,21 @@ pub(super) fn write(view: &View, width: usize, mut out: impl Write) -> io::Resul
     if !view.calls.is_empty() {
         writeln!(out, "\ncalls")?;
     }
-    for call in &view.calls {
-        summary(view, *call, 1, &mut |line| {
-            writeln!(out, "{}", cut(&line, width))
-        })?;
-    }
+    summaries(view, &view.calls, &mut |line| {
+        writeln!(out, "{}", cut(&line, width))
+    })?;
     out.flush()
+}
+
+/// What calls took, with what belongs to each below it, line by line.
+pub(super) fn summaries(
+    view: &View,
+    calls: &[usize],
+    out: &mut impl FnMut(String) -> io::Result<()>,
+) -> io::Result<()> {
+    calls
+        .iter()
+        .try_for_each(|call| summary(view, *call, 1, out))
 }
 
 fn line(view: &View, index: usize, names: usize) -> String {
