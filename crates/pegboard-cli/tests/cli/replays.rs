@@ -232,6 +232,36 @@ fn the_plugins_side_for_pegboard() {
 }
 
 #[test]
+fn a_recording_that_breaks_off_is_replayed_as_far_as_it_goes() {
+    let folder = Folder::new("replay-cut");
+    let file = record(&folder, "ref seq 50", "");
+    let text = std::fs::read_to_string(&file).expect("the trace");
+    let place = text.rfind("{\"Data\":[").expect("an item");
+    // In the middle of the last item's line.
+    std::fs::write(&file, &text[..place + 20]).expect("the trace");
+    let told = replay(&file, &peer("nu_plugin_reference"), &[]).out();
+    assert!(
+        told.starts_with("same: the plugin has said again"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_silent_plugin_is_not_waited_for_without_end() {
+    let folder = Folder::new("replay-silent");
+    let file = record(&folder, "ref values int", "");
+    let plugin = folder.file("nu_plugin_silent.sh");
+    std::fs::write(&plugin, "#!/bin/sh\nexec cat\n").expect("a program");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&plugin, mode).expect("an executable");
+    let told = replay(&file, &plugin, &["--timeout", "200ms"]).end();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    let expected = "it did not say this within 20";
+    assert!(told.out.contains(expected), "{}", told.out);
+    assert!(told.out.ends_with("  now       nothing\n"), "{}", told.out);
+}
+
+#[test]
 fn which_conversation() {
     let folder = Folder::new("replay-which");
     let file = folder.file("trace");

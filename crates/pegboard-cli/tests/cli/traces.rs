@@ -293,6 +293,13 @@ fn one_bad_line_does_not_hide_the_others() {
     assert_eq!(ran.code, Some(2));
     assert_eq!(ran.out.matches("x -> Goodbye").count(), 2, "{}", ran.out);
     assert!(ran.err.contains("trace, line 3: "), "{}", ran.err);
+    let ran = show(&file, &["--json"]).end();
+    assert_eq!(ran.code, Some(2));
+    let document = json(&ran.out);
+    assert_eq!(document["unreadable"][0]["line"], 3);
+    let lines = document["messages"].as_array().expect("messages").iter();
+    let lines: Vec<_> = lines.map(|message| &message["line"]).collect();
+    assert_eq!(lines, [2, 4]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the link is hung up.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use pegboard_protocol::codec::{self, Decoder, Encoding, Limits, Sender};
@@ -39,8 +39,11 @@ pub(super) fn drive(script: Script, ours: Sender, link: Link, settings: &PlaySet
     let (write, to_write) = sync_channel(1);
     thread::scope(|scope| {
         let told = tell.clone();
-        scope.spawn(move || read(source, ours, &told));
-        scope.spawn(move || write_all(sink, &to_write, &tell));
+        let reads = move || read(source, ours, &told);
+        let writes = move || write_all(sink, &to_write, &tell);
+        let threads = Builder::new()
+            .spawn_scoped(scope, reads)
+            .and_then(|_| Builder::new().spawn_scoped(scope, writes));
         let mut play = Play {
             stage: Stage::new(script, ours, settings),
             ours,
@@ -50,9 +53,16 @@ pub(super) fn drive(script: Script, ours: Sender, link: Link, settings: &PlaySet
             write,
             is_writing: false,
             may_speak: settings.version_wait.is_none() || !adapts,
-            progress: Instant::now(),
+            seen: 0,
+            since: Instant::now(),
         };
-        let difference = play.run(&events).err().map(|mismatch| *mismatch);
+        let outcome = match threads {
+            Ok(_) => play.run(&events),
+            Err(error) => Err(play
+                .stage
+                .missing(format!("no thread could be started: {error}"))),
+        };
+        let difference = outcome.err().map(|mismatch| *mismatch);
         let Play { stage, write, .. } = play;
         // Both threads end: the link is gone, and nobody listens.
         drop((write, events));
@@ -77,8 +87,9 @@ struct Play<'a> {
     is_writing: bool,
     /// Nothing is said while the other side may still say its version first.
     may_speak: bool,
-    /// When something was said or heard for the last time.
-    progress: Instant,
+    /// How far the conversation had come, and since when it has not come further.
+    seen: u64,
+    since: Instant,
 }
 
 impl Play<'_> {
@@ -95,11 +106,11 @@ impl Play<'_> {
             if is_left {
                 return Ok(());
             }
-            match events.recv_timeout(
-                self.deadline(is_over)
-                    .saturating_duration_since(Instant::now()),
-            ) {
-                Ok(Event::Encoding(encoding)) => self.encoding = Some(encoding),
+            match self.event(events, is_over) {
+                Ok(Event::Encoding(encoding)) => {
+                    self.encoding = Some(encoding);
+                    self.since = Instant::now();
+                }
                 Ok(Event::Heard(message)) => {
                     if let Message::Hello(hello) = &message {
                         self.may_speak = true;
@@ -122,19 +133,35 @@ impl Play<'_> {
                     return Err(self.stage.missing(reason));
                 }
                 Err(RecvTimeoutError::Timeout) if is_over => return Ok(()),
-                Err(RecvTimeoutError::Timeout) if !self.may_speak => self.may_speak = true,
-                Err(RecvTimeoutError::Timeout) => {
-                    let waited = self.patience();
-                    let what = format!("it said nothing for {waited:.1?}");
-                    return Err(self.stage.missing(what));
+                Err(RecvTimeoutError::Timeout) if !self.may_speak => {
+                    self.may_speak = true;
+                    self.since = Instant::now();
                 }
+                Err(RecvTimeoutError::Timeout) => return Err(self.stage.late(self.patience())),
                 Err(RecvTimeoutError::Disconnected) => {
-                    let what = "the connection broke".to_owned();
-                    return Err(self.stage.missing(what));
+                    return Err(self.stage.missing("the connection broke"));
                 }
             }
-            self.progress = Instant::now();
         }
+    }
+
+    /// What happens next. Messages that do not count do not put off the deadline, however many they are.
+    fn event(
+        &mut self,
+        events: &Receiver<Event>,
+        is_over: bool,
+    ) -> Result<Event, RecvTimeoutError> {
+        if self.stage.progress != self.seen {
+            self.seen = self.stage.progress;
+            self.since = Instant::now();
+        }
+        let left = self
+            .deadline(is_over)
+            .saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(RecvTimeoutError::Timeout);
+        }
+        events.recv_timeout(left)
     }
 
     /// Hears what was said before the connection broke.
@@ -170,7 +197,7 @@ impl Play<'_> {
             _ if is_over && self.ours == Sender::Engine => GOODBYE.min(self.settings.patience),
             _ => self.patience(),
         };
-        self.progress + patience
+        self.since + patience
     }
 
     /// Says what can be said, one message after the other: the next when the last is written.

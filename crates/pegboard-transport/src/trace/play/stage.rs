@@ -1,19 +1,22 @@
 //! One side of a recorded conversation as a machine: what is heard goes in, what is to be said comes out. No IO.
 
+mod cue;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use pegboard_protocol::LabeledError;
 use pegboard_protocol::codec::Sender;
 use pegboard_protocol::nu::{
-    Call, CallId, EngineCall, EngineCallId, EngineResponse, Feature, Header, Message,
-    PluginMetadata, Response, StreamId, StreamItem, StreamKind,
+    Call, EngineCall, EngineResponse, Header, Message, PluginMetadata, Response, StreamId,
+    StreamItem,
 };
-use pegboard_protocol::{LabeledError, Value};
 
-use super::compare::{difference, is_hidden};
+use super::compare::difference;
 use super::script::{Lane, Script, is_aside, stream_of};
 use super::{Mismatch, PlaySettings};
 use crate::trace::outline::credit;
+use cue::Cue;
 
 /// A conversation under way.
 pub(super) struct Stage<'a> {
@@ -47,6 +50,8 @@ pub(super) struct Stage<'a> {
     /// The version that the other side has announced.
     version: Option<String>,
     pub(super) goodbye: bool,
+    /// Grows with everything that was heard and said and had a place in the recording.
+    pub(super) progress: u64,
     pub(super) heard: usize,
     pub(super) said: usize,
     pub(super) filled: usize,
@@ -74,6 +79,7 @@ impl<'a> Stage<'a> {
             chunk_heard: HashMap::new(),
             version: None,
             goodbye: false,
+            progress: 0,
             heard: 0,
             said: 0,
             filled: 0,
@@ -112,19 +118,24 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// What is wrong when nothing more comes.
-    pub(super) fn missing(&self, what: String) -> Box<Mismatch> {
+    /// What is wrong when nothing more can come.
+    pub(super) fn missing(&self, what: impl Into<String>) -> Box<Mismatch> {
         let line = self.script.lines.get(self.heard_to);
-        let (what, recorded) = match line {
-            Some(line) => (what, Some(line.message.clone())),
-            None => (format!("{what}, and not all could be said to it"), None),
-        };
         Box::new(Mismatch {
             entry: line.map(|line| line.entry),
-            recorded,
+            recorded: line.map(|line| line.message.clone()),
             now: None,
-            what,
+            what: what.into(),
         })
+    }
+
+    /// What is wrong when nothing came that has a place in the recording.
+    pub(super) fn late(&self, waited: Duration) -> Box<Mismatch> {
+        let what = match self.script.lines.get(self.heard_to) {
+            Some(_) => "it did not say this",
+            None => "it did not take what was said to it",
+        };
+        self.missing(format!("{what} within {waited:.1?}"))
     }
 
     /// The next message that can be said.
@@ -148,122 +159,10 @@ impl<'a> Stage<'a> {
                 Cue::Say(message) => {
                     self.next += 1;
                     self.said += 1;
+                    self.progress += 1;
                     return Some(*message);
                 }
             }
-        }
-    }
-
-    /// What becomes of a line of ours, with the numbers that the other side uses now.
-    fn cue(&mut self, place: usize) -> Cue {
-        let line = &self.script.lines[place];
-        let theirs = |about: Option<usize>| self.their_numbers.get(&about?).copied();
-        let their_stream = |about: Option<usize>| self.their_stream_numbers.get(&about?).copied();
-        let mut message = line.message.clone();
-        match (&mut message, line.about) {
-            (Message::Hello(hello), _) => {
-                hello
-                    .features
-                    .retain(|feature| *feature != Feature::LocalSocket);
-                let mirrors = self.ours == Sender::Plugin || self.settings.any_version;
-                if let (true, Some(version)) = (mirrors, &self.version) {
-                    hello.version.clone_from(version);
-                }
-            }
-            (Message::Call(id, _), _) => {
-                self.our_calls.insert(id.0, place);
-            }
-            (Message::CallResponse(id, _), about) => match theirs(about) {
-                Some(now) => *id = CallId(now),
-                None => return Cue::Skip,
-            },
-            (Message::EngineCall { context, id, .. }, about) => match theirs(about) {
-                Some(now) => {
-                    *context = CallId(now);
-                    let asked = self.our_engine_calls.entry(id.0).or_default();
-                    asked.push_back(place);
-                }
-                None => return Cue::Skip,
-            },
-            (Message::EngineCallResponse(id, _), about) => match theirs(about) {
-                Some(now) => *id = EngineCallId(now),
-                None => return Cue::Skip,
-            },
-            (Message::Data(..), Some(stream)) => {
-                if self.dropped.contains(&stream) {
-                    return Cue::Skip;
-                }
-                let room = self.script.kind(stream).map_or(0, credit);
-                let on_the_way = self.on_the_way.entry(stream).or_default();
-                if *on_the_way >= room {
-                    return Cue::Wait;
-                }
-                *on_the_way += 1;
-            }
-            (Message::End(_), Some(_)) => {}
-            (Message::Ack(id) | Message::Drop(id), about) => {
-                let chunks = about.and_then(|stream| self.script.kind(stream));
-                let is_ack = matches!(line.message, Message::Ack(_));
-                match their_stream(about) {
-                    // Chunks may be cut elsewhere: each is acknowledged as it comes.
-                    Some(_) if is_ack && chunks == Some(StreamKind::Raw) => return Cue::Skip,
-                    Some(now) => *id = StreamId(now),
-                    None => return Cue::Skip,
-                }
-                match about {
-                    Some(stream) if is_ack => self.acknowledged(stream),
-                    Some(stream) => {
-                        self.dropped.insert(stream);
-                    }
-                    None => {}
-                }
-            }
-            (Message::Data(..) | Message::End(_), None) => return Cue::Skip,
-            _ => {}
-        }
-        if let Some((id, _)) = stream_of(&message) {
-            self.our_streams.insert(id, place);
-        }
-        self.fill_in(place, &mut message);
-        Cue::Say(Box::new(message))
-    }
-
-    /// Puts values of environment variables where the recording left them out.
-    fn fill_in(&mut self, place: usize, message: &mut Message) {
-        let mut value_of = |name: &str, value: &mut Value| {
-            if is_hidden(value) {
-                let known = self.settings.environment.iter();
-                match known.clone().find(|(known, _)| known == name) {
-                    Some((_, known)) => {
-                        *value = Value::string(known.as_str()).at(value.span());
-                        self.filled += 1;
-                    }
-                    None => self.hidden += 1,
-                }
-            }
-        };
-        match message {
-            Message::EngineCallResponse(_, EngineResponse::ValueMap(values)) => {
-                for (name, value) in values {
-                    value_of(name, value);
-                }
-            }
-            Message::EngineCallResponse(_, EngineResponse::Data(Header::Value(value, _))) => {
-                let asks = self.script.lines[place].about;
-                let asks = asks.map(|asks| &self.script.lines[asks].message);
-                if let Some(Message::EngineCall {
-                    call: EngineCall::GetEnvVar(name),
-                    ..
-                }) = asks
-                {
-                    value_of(name, value);
-                }
-            }
-            Message::EngineCall {
-                call: EngineCall::AddEnvVar(name, value),
-                ..
-            } => value_of(name, value),
-            _ => {}
         }
     }
 
@@ -465,6 +364,7 @@ impl<'a> Stage<'a> {
                 self.done(place, lane);
             } else {
                 self.chunk_heard.insert(stream, from + count);
+                self.progress += 1;
             }
         }
         self.skip_empty(lane);
@@ -518,6 +418,7 @@ impl<'a> Stage<'a> {
     fn done(&mut self, place: usize, lane: Lane) {
         self.script.lines[place].done = true;
         self.heard += 1;
+        self.progress += 1;
         if let Some(waiting) = self.script.lanes.get_mut(&lane) {
             waiting.retain(|other| *other != place);
         }
@@ -577,10 +478,4 @@ impl<'a> Stage<'a> {
             what: "the recording does not have this message".to_owned(),
         })
     }
-}
-
-enum Cue {
-    Say(Box<Message>),
-    Skip,
-    Wait,
 }

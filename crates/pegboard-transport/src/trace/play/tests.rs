@@ -322,3 +322,44 @@ fn a_program_that_is_no_plugin() {
         assert!(difference.what.contains("hello, world"), "{difference:?}");
     });
 }
+
+#[test]
+fn a_flood_that_does_not_count_has_an_end() {
+    let (ours, mut theirs) = Link::memory();
+    let a = run(0, "a", "\"Empty\"");
+    let lines = [
+        a,
+        streams(0, &list(3)),
+        r#">{"Drop":3}"#.to_owned(),
+        "<{\"End\":3}".to_owned(),
+    ];
+    let trace = trace(&refs(&whole_of(&lines)));
+    let mut settings = settings();
+    settings.patience = Duration::from_millis(200);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let hello = format!("\u{4}json{}\n", &HELLO[0][1..]);
+            let written = theirs.sink.write(hello.as_bytes(), None);
+            assert_eq!(written.ok(), Some(hello.len()));
+            let (mut heard, mut buffer) = (Vec::new(), [0; 1024]);
+            while !String::from_utf8_lossy(&heard).contains("Run") {
+                let count = theirs.source.read(&mut buffer, None).expect("bytes");
+                heard.extend_from_slice(&buffer[..count]);
+            }
+            let mut bytes = format!("{}\n", &lines[1][1..]).into_bytes();
+            let flood = format!("{}\n", &item('<', 3, 1)[1..]).into_bytes();
+            // Until it is hung up on.
+            while let Ok(count) = theirs.sink.write(&bytes, None) {
+                bytes.drain(..count);
+                if bytes.is_empty() {
+                    bytes.clone_from(&flood);
+                }
+            }
+        });
+        let conversation = &trace.conversations()[0];
+        let played = trace.play(conversation, Sender::Engine, ours, &settings);
+        let difference = played.difference.expect("a difference");
+        assert_eq!(difference.what, "it did not say this within 200.0ms");
+        assert_eq!(difference.entry, Some(5));
+    });
+}
