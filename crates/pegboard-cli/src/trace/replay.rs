@@ -142,7 +142,7 @@ fn conversation(text: &TraceText, wish: Option<&str>) -> Result<Conversation, Fa
 /// How the plugin ended, where that may explain the difference.
 fn last_words(process: &mut RawProcess, played: &Played) -> Option<String> {
     let difference = played.difference.as_ref()?;
-    if difference.now.is_some() {
+    if !difference.is_gone {
         return None;
     }
     let end = process.wait(Instant::now() + LAST)?;

@@ -213,7 +213,7 @@ impl Play<'_> {
         if let Err(error) = encoded {
             let what = format!("its version has no form for what has to be said to it: {error}");
             let mut mismatch = self.stage.missing(what);
-            mismatch.recorded = Some(message);
+            (mismatch.recorded, mismatch.is_gone) = (Some(message), false);
             return Err(mismatch);
         }
         self.put(bytes);

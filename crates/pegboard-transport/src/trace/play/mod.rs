@@ -72,6 +72,8 @@ pub struct Mismatch {
     pub now: Option<Message>,
     /// What is different, in a few words.
     pub what: String,
+    /// The program had closed its side of the link, or did not listen any more.
+    pub is_gone: bool,
 }
 
 impl Trace {

@@ -126,6 +126,7 @@ impl<'a> Stage<'a> {
             recorded: line.map(|line| line.message.clone()),
             now: None,
             what: what.into(),
+            is_gone: true,
         })
     }
 
@@ -135,7 +136,10 @@ impl<'a> Stage<'a> {
             Some(_) => "it did not say this",
             None => "it did not take what was said to it",
         };
-        self.missing(format!("{what} within {waited:.1?}"))
+        Box::new(Mismatch {
+            is_gone: false,
+            ..*self.missing(format!("{what} within {waited:.1?}"))
+        })
     }
 
     /// The next message that can be said.
@@ -286,6 +290,7 @@ impl<'a> Stage<'a> {
                 recorded: Some(line.message.clone()),
                 now: Some(message),
                 what,
+                is_gone: false,
             }));
         }
         self.bind(place, &message);
@@ -356,6 +361,7 @@ impl<'a> Stage<'a> {
                         recorded[at],
                         rest[at]
                     ),
+                    is_gone: false,
                 }));
             }
             rest = &rest[count..];
@@ -476,6 +482,7 @@ impl<'a> Stage<'a> {
             recorded: line.map(|line| line.message.clone()),
             now: Some(message),
             what: "the recording does not have this message".to_owned(),
+            is_gone: false,
         })
     }
 }
