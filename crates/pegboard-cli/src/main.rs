@@ -4,6 +4,7 @@ mod add;
 mod commands;
 mod doctor;
 mod exit;
+mod help;
 mod input;
 mod inspect;
 mod installed;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
                 Action::Remove(options) => remove::remove(&options),
                 Action::Run(options) => run::run(&options),
                 Action::Doctor(options) => doctor::doctor(&options),
+                Action::Help(options) => help::help(&options),
                 Action::Import(options) => registry::import(&options),
                 Action::Export(options) => registry::export(&options),
                 Action::Inspect(options) => inspect::inspect(&options),

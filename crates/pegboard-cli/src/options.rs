@@ -23,7 +23,12 @@ Exit codes:
 
 /// Run, inspect and debug plugins of command-line applications from any shell.
 #[derive(Debug, Parser)]
-#[command(name = "pegboard", version, after_help = EXIT_CODES)]
+#[command(
+    name = "pegboard",
+    version,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) action: Action,
@@ -40,6 +45,7 @@ pub(crate) enum Action {
     Import(ImportOptions),
     Export(ExportOptions),
     Doctor(DoctorOptions),
+    Help(HelpOptions),
     /// Look at what was said between engine and plugins.
     #[command(subcommand)]
     Trace(TraceAction),
@@ -240,6 +246,14 @@ pub(crate) struct DoctorOptions {
     /// Print what was found as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Print help, of pegboard itself or of a command of an installed plugin
+#[derive(Args, Debug)]
+pub(crate) struct HelpOptions {
+    /// The command.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) words: Vec<String>,
 }
 
 /// The options of `pegboard run`, which stand before the command.

@@ -80,7 +80,8 @@ impl Engine {
     /// leaves its configuration as it was.
     pub fn load_with(&self, path: impl AsRef<Path>, config: PluginConfig) -> Result<Plugin, Error> {
         let core = &self.owner.core;
-        let path = core.config.directory.join(path);
+        // Without the dots of `./plugin`.
+        let path: PathBuf = core.config.directory.join(path).components().collect();
         let shown = path.display();
         let metadata = std::fs::metadata(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::misuse(format!("there is no file {shown}")),

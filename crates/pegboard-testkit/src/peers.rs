@@ -40,12 +40,23 @@ pub fn hostile() -> PathBuf {
         let profile_dir = profile_dir();
         let path = profile_dir.join(format!("pegboard-hostile{EXE_SUFFIX}"));
         if modified(&path) < newest(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-            build_hostile(&profile_dir);
+            build(&profile_dir, "pegboard-testkit", "pegboard-hostile");
             assert!(path.exists(), "cargo did not make {}", path.display());
         }
         path
     })
     .clone()
+}
+
+/// The path of a plugin of this repository, such as `nu_plugin_words`, built for the profile of the running test.
+///
+/// Panics when it cannot be built.
+pub fn shipped(name: &str) -> PathBuf {
+    let profile_dir = profile_dir();
+    build(&profile_dir, name, name);
+    let path = profile_dir.join(format!("{name}{EXE_SUFFIX}"));
+    assert!(path.exists(), "cargo did not make {}", path.display());
+    path
 }
 
 /// What `cargo xtask peers` calls the program at this place.
@@ -74,15 +85,15 @@ fn profile_dir() -> PathBuf {
     }
 }
 
-fn build_hostile(profile_dir: &Path) {
+fn build(profile_dir: &Path, package: &str, program: &str) {
     let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "dev",
         Some(profile) => profile,
     };
     let target_dir = profile_dir.parent().unwrap_or(profile_dir);
     run(cargo()
-        .args(["build", "-p", "pegboard-testkit", "--bin"])
-        .args(["pegboard-hostile", "--profile", profile, "--target-dir"])
+        .args(["build", "-p", package, "--bin", program])
+        .args(["--profile", profile, "--target-dir"])
         .arg(target_dir));
 }
 

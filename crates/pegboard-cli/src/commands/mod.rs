@@ -5,8 +5,9 @@ mod advice;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use pegboard_args::Usage;
 use pegboard_host::manifest::index;
-use pegboard_host::protocol::nu::PluginSignature;
+use pegboard_host::protocol::nu::{Flag, PluginSignature};
 use pegboard_host::store::{Snapshot, Store};
 use pegboard_host::{Command, Engine, Error, LabeledError};
 
@@ -79,6 +80,10 @@ impl<'a> Commands<'a> {
             words.splice(..1, parts.drain(..));
         }
         let joined = words.len() - stage.words.len();
+        if let Some(help) = self.known_help(&words)? {
+            self.show_failed();
+            return Ok(Found::Help(help));
+        }
         let found = self.longest(&words)?.filter(|(_, used)| *used > joined);
         if found.is_none() && !self.failed.borrow().is_empty() {
             let error = self.failed.borrow_mut().remove(0);
@@ -121,10 +126,40 @@ impl<'a> Commands<'a> {
         names
     }
 
-    /// A list of the commands whose names begin with this one and go on; empty if there are none.
-    pub(crate) fn below(&self, name: &str) -> Result<String, Failure> {
-        let words: Vec<&str> = name.split_whitespace().collect();
-        Ok(listed(&self.signatures_below(&words)?))
+    /// The help of an installed command, if the words ask for that. Even a plugin that has changed is not started for it.
+    fn known_help(&self, words: &[&str]) -> Result<Option<String>, Failure> {
+        let mut flags = words.iter().take_while(|word| **word != "--");
+        let Some(flag) = flags.find(|word| matches!(**word, "--help" | "-h")) else {
+            return Ok(None);
+        };
+        let Some((command, used)) = self.installed(words) else {
+            return Ok(None);
+        };
+        if longest(&self.named, words).is_some_and(|(_, other)| other >= used) {
+            return Ok(None);
+        }
+        let known = self.snapshot.signatures(command.plugin().name())?;
+        let known = known.unwrap_or_default();
+        let is_help = |signature: &&PluginSignature| {
+            let own = |flag: &Flag| flag.short == Some('h') && flag.long != "help";
+            signature.sig.name == command.name()
+                && (*flag == "--help" || !signature.sig.named.iter().any(own))
+        };
+        match known.iter().find(is_help) {
+            Some(signature) => Ok(Some(self.usage(signature)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The help of a command, with a list of the commands whose names begin with its own.
+    pub(crate) fn usage(&self, signature: &PluginSignature) -> Result<String, Failure> {
+        let usage = Usage::new(signature).width(terminal::output_width());
+        let words: Vec<&str> = signature.sig.name.split_whitespace().collect();
+        let below = listed(&self.signatures_below(&words)?);
+        Ok(match below.is_empty() {
+            true => usage.to_string(),
+            false => format!("{usage}\nCommands:\n{below}"),
+        })
     }
 
     fn show_failed(&self) {

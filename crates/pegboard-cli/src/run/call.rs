@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pegboard_args::line::Block;
-use pegboard_args::{Caller, Usage, Word, parse_words};
+use pegboard_args::{Caller, Word, parse_words};
 use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
 use pegboard_host::{AppContext, CancelToken, Command, Engine, Error, ErrorKind, LabeledError};
@@ -19,7 +19,7 @@ use crate::input::{self, Trouble, Wanted};
 use crate::line::{Line, Stage};
 use crate::options::{OF_RUN, RunOptions};
 use crate::output::{self, Outcome, Shown};
-use crate::{signals, terminal};
+use crate::signals;
 
 /// A command with its arguments, or a text that was asked for instead.
 enum Step {
@@ -136,13 +136,7 @@ fn step(closures: Closures<'_>, stage: &Stage) -> Result<Step, Failure> {
     if !wants_help {
         return Ok(Step::Call(command, arguments));
     }
-    let usage = Usage::new(&command.signature).width(terminal::output_width());
-    let below = commands.below(&signature.name)?;
-    let mut usage = usage.to_string();
-    if !below.is_empty() {
-        usage.push_str(&format!("\nCommands:\n{below}"));
-    }
-    Ok(Step::Help(usage))
+    Ok(Step::Help(commands.usage(&command.signature)?))
 }
 
 /// Says so if what is wrong is that an option of pegboard's own stands behind the command.

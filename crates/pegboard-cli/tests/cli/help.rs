@@ -11,6 +11,7 @@ fn help_is_as_written() {
         ("add", &["add", "--help"]),
         ("doctor", &["doctor", "--help"]),
         ("export", &["export", "--help"]),
+        ("help", &["help", "--help"]),
         ("import", &["import", "--help"]),
         ("list", &["list", "--help"]),
         ("remove", &["remove", "--help"]),
@@ -33,6 +34,21 @@ fn help_is_as_written() {
             file.display()
         );
     }
+}
+
+#[test]
+fn help_is_given_by_name_too() {
+    for (words, flag) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "run"], &["run", "--help"]),
+    ] {
+        assert_eq!(Cli::new(words).out(), Cli::new(flag).out());
+    }
+    assert!(
+        Cli::new(["help", "nothing"])
+            .fails(2)
+            .contains("no plugin is installed")
+    );
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn nothing_is_started_to_answer_what_the_index_knows() {
     file.set_modified(time).expect("its time");
     let help = at(&home, ["run", "node", "upper", "--help"]).out();
     assert!(help.contains("Usage:\n  node upper"), "{help}");
+    assert_eq!(at(&home, ["help", "node", "upper"]).out(), help);
     assert!(
         at(&home, ["list", "--commands"])
             .out()
@@ -118,6 +119,9 @@ fn a_plugin_that_has_changed_is_asked_again() {
     copy(&home, &peer(REF), "nu_plugin_reference");
     let list = json(&at(&home, ["list", "--json"]).out());
     assert_eq!(list[0]["file"], "changed");
+    // Help is of what is known; nothing is started for it.
+    let help = at(&home, ["help", "ref", "values"]).end();
+    assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
     let ran = at(&home, ["run", "ref", "values", "int"]).end();
     assert_eq!(
         (ran.out.as_str(), ran.err.as_str()),
