@@ -78,8 +78,8 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<Exit, Failure> {
     Ok(if differs { Exit::Failed } else { exit })
 }
 
-/// How long a program may take to say its version first. Real ones do so at once.
-const VERSION_WAIT: Duration = Duration::from_millis(500);
+/// How long a program may take to say its version first. Real ones do so at once, when the machine has time for them.
+const VERSION_WAIT: Duration = Duration::from_secs(2);
 
 /// A Pegboard engine waits for the plugin to speak first. Its mark begins with its process id.
 #[cfg(unix)]

@@ -35,13 +35,13 @@ pub struct PlaySettings {
 }
 
 impl Default for PlaySettings {
-    /// 30 s, no environment, the same version, half a second.
+    /// 30 s, no environment, the same version, two seconds.
     fn default() -> PlaySettings {
         PlaySettings {
             patience: Duration::from_secs(30),
             environment: Vec::new(),
             any_version: false,
-            version_wait: Some(Duration::from_millis(500)),
+            version_wait: Some(Duration::from_secs(2)),
         }
     }
 }

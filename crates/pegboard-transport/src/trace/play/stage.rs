@@ -425,7 +425,9 @@ impl<'a> Stage<'a> {
         self.script.lines[place].done = true;
         self.heard += 1;
         self.progress += 1;
-        if let Some(waiting) = self.script.lanes.get_mut(&lane) {
+        if let Some(waiting) = self.script.lanes.get_mut(&lane)
+            && waiting.pop_front_if(|first| *first == place).is_none()
+        {
             waiting.retain(|other| *other != place);
         }
         self.look_on();
