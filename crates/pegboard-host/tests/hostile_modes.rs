@@ -171,6 +171,36 @@ const CASES: &[Case] = &[
     case(Mode::LocalSocketRefuse, Feed(300), Int(300), Runs),
     case(Mode::LocalSocketNeverConnects, Feed(300), Int(300), Runs),
     case(Mode::SocketConnectsOnce, Feed(300), Int(300), Runs),
+
+    // Small faults in what it answers.
+    case(Mode::EmptyError, Call, Fails(SaidNo, &[]), Runs),
+    case(Mode::CustomValue, Call, Within("CustomValue { name: \"riddle\""), Runs),
+    case(Mode::EndsTwice, Call, Items(3), IsGone),
+    case(Mode::IgnoresDrop, Take(5), Items(5), Runs),
+    case(Mode::HangsOnRefusal, Call, Fails(TimedOut, &[NAME, "answering `hostile` took longer than 600ms"]), Runs),
+
+    // What it says that it is.
+    case(Mode::SameCommandTwice, Call, Text("hostile"), Runs),
+    case(Mode::SameArgumentTwice, Call, Text("hostile"), Runs),
+    case(Mode::SameFlagTwice, Call, Text("hostile"), Runs),
+    case(Mode::ForeignExample, Call, Text("hostile"), Runs),
+    case(Mode::FalseExample, Call, Text("hostile"), Runs),
+
+    // Less than it has to understand.
+    case(Mode::WaitsWithoutArguments, Call, Text("hostile"), Runs),
+    case(Mode::ExpectsSilence, Call, Text("hostile"), Runs),
+    case(Mode::RefusesUnknownFeatures, Call, Text("hostile"), Runs),
+    case(Mode::HangsOnOtherVersion, Call, Text("hostile"), Runs),
+    case(Mode::SmallCallNumbers, Call, Text("hostile"), Runs),
+    case(Mode::TiresOfCalls, Call, Text("hostile"), Runs),
+    case(Mode::RunsOnce, Call, Text("hostile"), Runs),
+    case(Mode::DiesWithoutArgument, Call, Fails(Gone, &[NAME, LEFT, "exit code 42", "hostile: exiting without an argument"]), IsGone),
+    case(Mode::SmallReader, Call, Text("hostile"), Runs),
+    case(Mode::ShallowReader, Call, Text("hostile"), Runs),
+    case(Mode::StrictFields, Call, Text("hostile"), Runs),
+    case(Mode::HangsOnUnknown, Call, Text("hostile"), Runs),
+    case(Mode::HangsOnStrays, Call, Text("hostile"), Runs),
+    case(Mode::BearsInvalidBytes, Call, Text("hostile"), Runs),
     case(Mode::StressInternalsLike, Call, Within("local_socket_path: None"), Runs),
 ];
 

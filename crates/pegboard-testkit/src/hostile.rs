@@ -128,6 +128,35 @@ modes! {
     LocalSocketRefuse "local-socket-refuse" "Announces LocalSocket and exits with 1 when it is started with one."
     LocalSocketNeverConnects "local-socket-never-connects" "Announces LocalSocket and does nothing when it is started with one."
     SocketConnectsOnce "socket-connects-once" "Announces LocalSocket and makes only the first of the two connections."
+    // Small faults in what it answers.
+    EmptyError "empty-error" "Answers Run with an error without a message."
+    CustomValue "custom-value" "Answers Run with a custom value, about which it knows nothing more."
+    EndsTwice "ends-twice" "Answers Run with a list stream that ends twice."
+    IgnoresDrop "ignores-drop" "Answers Run with a list stream without end, within its credit, that a Drop does not end."
+    HangsOnRefusal "hangs-on-refusal" "On Run, makes an engine call, and never answers if it is refused."
+
+    // What it says that it is.
+    SameCommandTwice "same-command-twice" "Names its command twice."
+    SameArgumentTwice "same-argument-twice" "Has two arguments of one name."
+    SameFlagTwice "same-flag-twice" "Has two flags of one short name."
+    ForeignExample "foreign-example" "Has an example that is about another command."
+    FalseExample "false-example" "Has an example that promises something else than the command gives."
+
+    // Less than it has to understand.
+    WaitsWithoutArguments "waits-without-arguments" "Started without arguments, it waits."
+    ExpectsSilence "expects-silence" "Exits when the engine says something before the plugin's Hello, which takes a while."
+    RefusesUnknownFeatures "refuses-unknown-features" "Exits on a Hello with a feature that it does not know."
+    HangsOnOtherVersion "hangs-on-other-version" "Does nothing more after a Hello of another version."
+    SmallCallNumbers "small-call-numbers" "Exits on a call whose number does not fit into 32 bits."
+    TiresOfCalls "tires-of-calls" "Answers no call after the sixteenth."
+    RunsOnce "runs-once" "Exits when its command is run a second time."
+    DiesWithoutArgument "dies-without-argument" "Has a required argument, and exits when it is missing."
+    SmallReader "small-reader" "Exits on a message of more than 64 KiB."
+    ShallowReader "shallow-reader" "Exits on a message of more than 40 levels."
+    StrictFields "strict-fields" "Exits on a Run with a field that it does not know."
+    HangsOnUnknown "hangs-on-unknown" "Does nothing more after a message or call that it does not know."
+    HangsOnStrays "hangs-on-strays" "Does nothing more after an item or a reply that it does not expect."
+    BearsInvalidBytes "bears-invalid-bytes" "Reads nothing more after bytes that are no message, and stays."
     StressInternalsLike "stress-internals-like" "Behaves like Nushell's stress_internals: reads first, obeys the STRESS_ variables, exits on unknown messages."
 }
 

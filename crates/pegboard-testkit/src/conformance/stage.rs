@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pegboard_host::{Plugin, RawStart};
 use pegboard_protocol::nu::{
     Call, CallId, Dialect, EvaluatedCall, Feature, Header, Hello, Message, PluginSignature,
-    Response, RunCall, StreamKind,
+    Response, RunCall,
 };
 use semver::Version;
 
@@ -30,10 +30,19 @@ pub(super) struct Stage {
     hello: Option<Hello>,
     signatures: Option<Vec<PluginSignature>>,
     runnable: Vec<Runnable>,
-    /// The runnable commands that answer, and whether with a stream; found out once.
-    answering: Option<Vec<(Runnable, Option<StreamKind>)>>,
+    /// The runnable commands that answer; found out once.
+    answering: Option<Vec<Answering>>,
     /// What went wrong in the last conversation.
     fault: Option<Fault>,
+}
+
+/// A command that answers.
+struct Answering {
+    command: Runnable,
+    /// Its answer is a stream.
+    streams: bool,
+    /// The stream comes to an end.
+    ends: bool,
 }
 
 impl Stage {
@@ -120,8 +129,8 @@ impl Stage {
         self.runnable.iter().map(|it| it.line.clone()).collect()
     }
 
-    /// The commands that may be run and answer, and the kind of stream that they answer with.
-    fn answering(&mut self) -> Played<&[(Runnable, Option<StreamKind>)]> {
+    /// The commands that may be run and answer.
+    fn answering(&mut self) -> Played<&[Answering]> {
         let runnable = self.runnable()?;
         if self.answering.is_none() {
             let mut found = Vec::new();
@@ -129,44 +138,44 @@ impl Stage {
                 let answer = self.talk(|it| {
                     let id = it.run(&command);
                     it.answer(id)?;
-                    let kind = it.watch.output_of(id).map(|(_, output)| output.kind);
-                    // A stream that does not end is still one; the rules about streams tell what is wrong with it.
+                    let streams = it.watch.output_of(id).is_some();
                     match it.finish(id) {
                         Err(stop) if it.is_over() => Err(stop),
-                        _ => Ok(kind),
+                        finished => Ok((streams, finished.is_ok())),
                     }
                 });
-                if let Ok(kind) = answer {
-                    found.push((command, kind));
+                if let Ok((streams, ends)) = answer {
+                    found.push(Answering {
+                        command,
+                        streams,
+                        ends,
+                    });
                 }
             }
             self.answering = Some(found);
         }
-        match self.answering.as_deref() {
-            None | Some([]) => {
-                let why = "no command that may be run answers";
-                Err(Stop::NotApplicable(why.to_owned()))
-            }
-            Some(found) => Ok(found),
-        }
+        Ok(self.answering.as_deref().unwrap_or_default())
     }
 
-    /// The commands that may be run and answer.
+    /// The commands that may be run, and answer to the end.
     pub(super) fn commands(&mut self) -> Played<Vec<Runnable>> {
-        let answering = self.answering()?.iter();
-        Ok(answering.map(|(command, _)| command.clone()).collect())
+        let why = "no command that may be run answers to the end";
+        self.which(|it| it.ends, why)
     }
 
     /// Those that answer with a stream.
     pub(super) fn streaming(&mut self) -> Played<Vec<Runnable>> {
-        let answering = self.answering()?.iter();
-        let streaming = answering.filter(|(_, kind)| kind.is_some());
-        let found: Vec<Runnable> = streaming.map(|(command, _)| command.clone()).collect();
-        if found.is_empty() {
-            let why = "no command that may be run gives a stream";
-            return Err(Stop::NotApplicable(why.to_owned()));
+        let why = "no command that may be run gives a stream";
+        self.which(|it| it.streams, why)
+    }
+
+    fn which(&mut self, wanted: fn(&Answering) -> bool, why: &str) -> Played<Vec<Runnable>> {
+        let answering = self.answering()?.iter().filter(|it| wanted(it));
+        let found: Vec<Runnable> = answering.map(|it| it.command.clone()).collect();
+        match found.is_empty() {
+            true => Err(Stop::NotApplicable(why.to_owned())),
+            false => Ok(found),
         }
-        Ok(found)
     }
 
     /// A conversation in which nothing was said yet.

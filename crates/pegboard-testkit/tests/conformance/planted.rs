@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pegboard_testkit::conformance::{Fault, Outcome, Report};
+use pegboard_testkit::conformance::{Fault, Outcome, Report, rules};
 use pegboard_testkit::hostile::{MODES, Mode};
 use pegboard_testkit::peers::hostile;
 
@@ -76,7 +76,7 @@ fn row(mode: Mode) -> (Duration, &'static [&'static str]) {
         Mode::AckUnknown => (LONG, &["input-known"]),
         Mode::DropInputEarly => (LONG, &[]),
 
-        Mode::FloodsEngineCalls => (SHORT, &["commands-run"]),
+        Mode::FloodsEngineCalls => (SHORT, &["commands-run", "engine-call-refused"]),
         Mode::EngineCallUnknown => (LONG, &["message-form"]),
         Mode::EngineCallBadContext | Mode::EngineCallAfterResponse => {
             (LONG, &["engine-call-context"])
@@ -103,6 +103,43 @@ fn row(mode: Mode) -> (Duration, &'static [&'static str]) {
         Mode::LocalSocket => (LONG, &[]),
         Mode::LocalSocketRefuse => (LONG, &["local-socket"]),
         Mode::LocalSocketNeverConnects | Mode::SocketConnectsOnce => (SHORT, &["local-socket"]),
+        Mode::EmptyError => (LONG, &["errors-in-words"]),
+        Mode::CustomValue => (LONG, &["custom-values"]),
+        Mode::EndsTwice => (LONG, &["stream-ends-once"]),
+        Mode::IgnoresDrop => (SHORT, &["commands-run", "stream-dropped"]),
+        Mode::HangsOnRefusal => (SHORT, &["commands-run", "engine-call-refused"]),
+
+        Mode::SameCommandTwice => (LONG, &["command-names"]),
+        Mode::SameArgumentTwice => (LONG, &["argument-names"]),
+        Mode::SameFlagTwice => (LONG, &["flags"]),
+        Mode::ForeignExample => (LONG, &["examples"]),
+        Mode::FalseExample => (LONG, &["examples-hold"]),
+
+        Mode::WaitsWithoutArguments => (SHORT, &["help-without-engine"]),
+        Mode::ExpectsSilence => (
+            LONG,
+            &[
+                "engine-first",
+                "goodbye",
+                "goodbye-twice",
+                "input-closed",
+                "metadata",
+                "nothing-left",
+                "signature",
+            ],
+        ),
+        Mode::RefusesUnknownFeatures => (LONG, &["unknown-features"]),
+        Mode::HangsOnOtherVersion => (SHORT, &["other-version"]),
+        Mode::SmallCallNumbers => (LONG, &["call-numbers"]),
+        Mode::TiresOfCalls => (SHORT, &["parallel-calls"]),
+        Mode::RunsOnce => (LONG, &["parallel-runs"]),
+        Mode::DiesWithoutArgument => (LONG, &["missing-argument"]),
+        Mode::SmallReader => (LONG, &["huge-argument"]),
+        Mode::ShallowReader => (LONG, &["deep-argument"]),
+        Mode::StrictFields => (LONG, &["unknown-fields"]),
+        Mode::HangsOnUnknown => (SHORT, &["unknown-call", "unknown-message"]),
+        Mode::HangsOnStrays => (SHORT, &["stray-reply", "unknown-stream"]),
+        Mode::BearsInvalidBytes => (SHORT, &["invalid-bytes"]),
         // As real engines know it: it ends, with a word, on every message that it does not know.
         Mode::StressInternalsLike => (
             LONG,
@@ -122,9 +159,12 @@ fn row(mode: Mode) -> (Duration, &'static [&'static str]) {
 }
 
 fn checked(mode: Mode, encoding: &str) -> Report {
-    let command = match mode {
-        Mode::StressInternalsLike => "stress_internals",
-        _ => "hostile",
+    let commands: &[&str] = match mode {
+        Mode::StressInternalsLike => &["stress_internals"],
+        Mode::DiesWithoutArgument => &["hostile 1"],
+        // Its example is run.
+        Mode::FalseExample => &[],
+        _ => &["hostile"],
     };
     let pause = match mode {
         Mode::NoAck => "60000",
@@ -134,7 +174,7 @@ fn checked(mode: Mode, encoding: &str) -> Report {
         .with("HOSTILE", mode.name())
         .with("HOSTILE_ENCODING", encoding)
         .with("HOSTILE_PAUSE_MS", pause)
-        .commands(&[command])
+        .commands(commands)
         .timeout(row(mode).0)
         .report()
 }
@@ -169,6 +209,17 @@ fn each_planted_fault_is_found_and_nothing_else_second_part() {
 #[test]
 fn each_planted_fault_is_found_and_nothing_else_third_part() {
     check(part(2), "json");
+}
+
+#[test]
+fn each_rule_is_broken_by_a_mode() {
+    // What a read gives at once is up to the system, so a plugin cannot be made to stumble over it.
+    let mut left: BTreeSet<&str> = rules().iter().map(|rule| rule.name).collect();
+    assert!(left.remove("split-message"));
+    for rule in MODES.iter().flat_map(|mode| row(*mode).1) {
+        left.remove(rule);
+    }
+    assert_eq!(left, BTreeSet::new());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::plugin::{Plugin, Reaction};
 pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
     let message = match mode {
         Mode::EngineCallUnknown => messages::engine_call(call, 0, "MakeCoffee"),
+        Mode::HangsOnRefusal => messages::engine_call(call, 0, "GetCurrentDir"),
         Mode::TakesForeground => messages::engine_call(call, 0, "EnterForeground"),
         Mode::EngineCallBadContext => messages::engine_call(UNKNOWN_ID, 0, "GetCurrentDir"),
         _ => return Reaction::GoOn,
@@ -30,6 +31,9 @@ pub(crate) fn reply(plugin: &mut Plugin, reply: &Value) {
             } else if plugin.settings.has(Mode::NeverReplies) {
                 return;
             }
+        }
+        if plugin.settings.has(Mode::HangsOnRefusal) && reply.get("Error").is_some() {
+            return;
         }
         plugin.answer(call, messages::string(&reply.to_string()));
     }

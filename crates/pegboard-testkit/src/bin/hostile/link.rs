@@ -80,6 +80,9 @@ pub(crate) fn read(settings: &Settings, input: Box<dyn Read + Send>) -> Receiver
             goes_on
         });
         if let Err(message) = result {
+            if settings.has(Mode::BearsInvalidBytes) {
+                endings::wait_for_ever();
+            }
             eprintln!("pegboard-hostile: cannot read the engine's message: {message}");
             process::exit(1);
         }

@@ -8,6 +8,7 @@ mod frames;
 mod inputs;
 mod link;
 mod messages;
+mod narrow;
 mod plugin;
 mod responses;
 mod settings;
@@ -32,6 +33,7 @@ fn main() {
                 .iter()
                 .for_each(|mode| println!("{mode}: {}", mode.sentence()));
         }
+        [] if waits_without_arguments() => endings::wait_for_ever(),
         ["--stdio"] => Place::Stdio,
         ["--local-socket", path] => Place::Socket(path.to_owned()),
         _ => complain("usage: pegboard-hostile --stdio | --local-socket PATH | --list"),
@@ -45,6 +47,14 @@ fn main() {
     start::before_link(&settings, &place);
     let (wire, input) = start::greet(&settings, &place);
     plugin::Plugin::new(settings, wire, input).run()
+}
+
+/// True for a plugin that waits for an engine even if nobody says that there is one.
+fn waits_without_arguments() -> bool {
+    Settings::from_env().is_ok_and(|settings| {
+        endings::limit_lifetime(settings.lifetime);
+        settings.has(Mode::WaitsWithoutArguments)
+    })
 }
 
 fn complain(message: &str) -> ! {

@@ -1,6 +1,9 @@
 //! Messages as plain JSON trees.
 
+use pegboard_testkit::hostile::Mode;
 use serde_json::{Value, json};
+
+use crate::settings::Settings;
 
 /// The stream that the plugin produces.
 pub(crate) const STREAM: u64 = 0;
@@ -116,4 +119,38 @@ pub(crate) fn signature(call: u64, command: &str) -> Value {
         call,
         json!({"Signature": [{"sig": signature, "examples": []}]}),
     )
+}
+
+/// The same, with what the modes get wrong about it.
+pub(crate) fn described(call: u64, command: &str, settings: &Settings) -> Value {
+    let mut answer = signature(call, command);
+    let commands = &mut answer["CallResponse"][1]["Signature"];
+    let example = |line: &str, result: Value| json!({"example": line, "description": "An example", "result": result});
+    for mode in settings.modes() {
+        let sig = &mut commands[0]["sig"];
+        match mode {
+            Mode::SameCommandTwice => *commands = json!([commands[0], commands[0]]),
+            Mode::SameArgumentTwice => {
+                sig["optional_positional"] = json!([sig["rest_positional"]]);
+            }
+            Mode::DiesWithoutArgument => {
+                let mut argument = sig["rest_positional"].clone();
+                argument["name"] = json!("first");
+                sig["required_positional"] = json!([argument]);
+            }
+            Mode::SameFlagTwice => {
+                let mut flag = sig["named"][0].clone();
+                flag["long"] = json!("hello");
+                sig["named"] = json!([sig["named"][0], flag]);
+            }
+            Mode::ForeignExample => {
+                commands[0]["examples"] = json!([example("ls", Value::Null)]);
+            }
+            Mode::FalseExample => {
+                commands[0]["examples"] = json!([example(command, string("friendly"))]);
+            }
+            _ => {}
+        }
+    }
+    answer
 }

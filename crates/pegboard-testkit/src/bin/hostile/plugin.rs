@@ -16,7 +16,7 @@ use crate::messages::{self, UNKNOWN_ID};
 use crate::settings::Settings;
 use crate::streams::{self, Producer};
 use crate::wire::Wire;
-use crate::{engine_calls, floods, frames, responses};
+use crate::{engine_calls, floods, frames, narrow, responses};
 
 /// The command that the plugin has.
 pub(crate) const COMMAND: &str = "hostile";
@@ -42,6 +42,9 @@ pub(crate) struct Plugin {
     pub(crate) flood_is_dropped: Arc<AtomicBool>,
     /// The Runs that wait for the reply to their engine call, in the order in which they have asked.
     pub(crate) asking: VecDeque<u64>,
+    /// Calls that were made, and runs of the command among them.
+    pub(crate) calls: u64,
+    pub(crate) runs: u64,
     leaving: bool,
 }
 
@@ -55,6 +58,8 @@ impl Plugin {
             producer: None,
             flood_is_dropped: Arc::default(),
             asking: VecDeque::new(),
+            calls: 0,
+            runs: 0,
             leaving: false,
         }
     }
@@ -89,6 +94,9 @@ impl Plugin {
     }
 
     fn handle(&mut self, message: &Value) {
+        if !narrow::understands(self, message) {
+            return;
+        }
         if message == "Goodbye" {
             self.leaving |= !self.settings.has(Mode::IgnoresGoodbye)
                 && !self.settings.has(Mode::IgnoresGoodbyeAndEof);
@@ -114,7 +122,8 @@ impl Plugin {
             self.wire.send(&messages::metadata(id));
         } else if call == "Signature" {
             if !self.settings.has(Mode::NeverRepliesSignature) {
-                self.wire.send(&messages::signature(id, COMMAND));
+                self.wire
+                    .send(&messages::described(id, COMMAND, &self.settings));
             }
         } else if let Some(run) = call.get("Run") {
             self.run_command(id, run);

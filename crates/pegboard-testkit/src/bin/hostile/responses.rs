@@ -35,6 +35,13 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
             ));
             return Reaction::GoOn;
         }
+        Mode::EmptyError => wire.send(&messages::error(call, "")),
+        Mode::CustomValue => {
+            let custom = json!({"type": "PluginCustomValue", "name": "riddle", "data": [1, 2]});
+            let span = json!({"start": 0, "end": 0});
+            let value = json!({"Custom": {"val": custom, "span": span}});
+            wire.send(&messages::answer(call, value));
+        }
         Mode::PrintsToStdout => {
             wire.bytes(b"warning: something was printed to stdout\n");
             return Reaction::GoOn;

@@ -2,6 +2,7 @@
 
 use std::process;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use pegboard_testkit::hostile::Mode;
 use serde_json::json;
@@ -11,6 +12,9 @@ use crate::link::{self, Input, Place};
 use crate::messages;
 use crate::settings::{Encoding, Settings};
 use crate::wire::Wire;
+
+/// How long `expects-silence` takes to say Hello.
+const SILENCE: Duration = Duration::from_millis(100);
 
 /// What happens before there is anything to talk over.
 pub(crate) fn before_link(settings: &Settings, place: &Place) {
@@ -69,6 +73,9 @@ pub(crate) fn greet(settings: &Settings, place: &Place) -> (Wire, Receiver<Input
         check_version(settings, &input);
     } else if settings.has(Mode::ReadsFirst) {
         first_message(&input);
+    }
+    if settings.has(Mode::ExpectsSilence) && input.recv_timeout(SILENCE).is_ok() {
+        die(settings, "exiting since the engine has spoken");
     }
     if settings.has(Mode::MessageBeforeHello) {
         wire.send(&messages::option("GcDisabled"));

@@ -26,7 +26,7 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
             items().for_each(|item| wire.send(&item));
             die(&plugin.settings, "exiting in the middle of a stream")
         }
-        Mode::LateDataAfterDrop => {
+        Mode::LateDataAfterDrop | Mode::IgnoresDrop => {
             wire.send(&messages::list_stream(call));
             plugin.producer = Some(Producer { sent: 0 });
             (0..CREDIT).for_each(|_| acked(plugin));
@@ -36,6 +36,12 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
             items().for_each(|item| wire.send(&item));
             wire.send(&messages::end(STREAM));
             wire.send(&messages::item(STREAM, UNKNOWN_ID));
+        }
+        Mode::EndsTwice => {
+            wire.send(&messages::list_stream(call));
+            items().for_each(|item| wire.send(&item));
+            wire.send(&messages::end(STREAM));
+            wire.send(&messages::end(STREAM));
         }
         Mode::ListItemInByteStream => {
             wire.send(&messages::byte_stream(call));
@@ -77,6 +83,9 @@ pub(crate) fn acked(plugin: &mut Plugin) {
 /// The engine wants no more items.
 pub(crate) fn dropped(plugin: &mut Plugin) {
     plugin.flood_is_dropped.store(true, Ordering::Relaxed);
+    if plugin.settings.has(Mode::IgnoresDrop) {
+        return;
+    }
     if plugin.producer.is_some() {
         (0..LATE_ITEMS).for_each(|_| acked(plugin));
         plugin.wire.send(&messages::end(STREAM));

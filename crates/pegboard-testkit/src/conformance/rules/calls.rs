@@ -184,12 +184,15 @@ pub(super) fn completion(stage: &mut Stage) -> Played {
 
 pub(super) fn engine_call_refused(stage: &mut Stage) -> Played {
     let mut asked = false;
-    for command in stage.commands()? {
+    for command in stage.runnable()? {
         asked |= stage.talk(|it| {
             let id = it.run(&command);
-            it.answer(id)?;
-            it.finish(id)?;
-            Ok(it.watch.engine_calls > 0)
+            let answered = it.answer(id).and_then(|_| it.finish(id));
+            match it.watch.engine_calls {
+                // Then what is wrong is for other rules.
+                0 => Ok(false),
+                _ => answered.map(|()| true),
+            }
         })?;
     }
     if asked {

@@ -35,7 +35,6 @@ pub(super) fn waits(stage: &mut Stage) -> Played {
                     output.is_none_or(|output| output.ended || output.sent > sent)
                 },
             )?;
-            it.finish(id)?;
             Ok(true)
         })?;
     }
