@@ -111,7 +111,7 @@ pub(crate) fn load_as_is(
 }
 
 /// How an installed plugin is run. One that is known to be able to use a local socket need not be asked first.
-fn config(store: &Store, plugin: index::Plugin<'_>) -> PluginConfig {
+pub(crate) fn config(store: &Store, plugin: index::Plugin<'_>) -> PluginConfig {
     let interpreter = plugin
         .interpreter()
         .map(|words| words.map(OsString::from).collect());

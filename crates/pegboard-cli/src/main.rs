@@ -2,6 +2,7 @@
 
 mod add;
 mod commands;
+mod completions;
 mod doctor;
 mod exit;
 mod help;
@@ -11,6 +12,7 @@ mod installed;
 mod line;
 mod list;
 mod listing;
+mod man;
 mod msgpack;
 mod options;
 mod output;
@@ -44,6 +46,9 @@ fn main() -> ExitCode {
                 Action::Inspect(options) => inspect::inspect(&options),
                 Action::Test(options) => test::test(&options),
                 Action::Trace(action) => trace::act(&action),
+                Action::Completions(options) => completions::completions(&options),
+                Action::Complete(options) => completions::complete(&options),
+                Action::Man(options) => man::man(&options),
             };
             exit.unwrap_or_else(Exit::shown)
         }

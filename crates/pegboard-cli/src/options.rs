@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use semver::Version;
 
+use crate::completions::{CompleteOptions, CompletionsOptions};
 use crate::exit::{Exit, written};
+use crate::man::ManOptions;
 use crate::test::TestOptions;
 use crate::trace::TraceAction;
 
@@ -49,6 +51,10 @@ pub(crate) enum Action {
     /// Look at what was said between engine and plugins.
     #[command(subcommand)]
     Trace(TraceAction),
+    Completions(CompletionsOptions),
+    #[command(hide = true)]
+    Complete(CompleteOptions),
+    Man(ManOptions),
 }
 
 /// Run a command of a plugin.

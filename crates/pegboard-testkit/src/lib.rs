@@ -5,12 +5,15 @@
 //! - [`PluginTest`] runs the commands of a plugin written with `pegboard-plugin` in an engine made of what the test
 //!   says, and checks its documented examples; no process is needed.
 //! - [`tree`] looks for processes that were left behind.
+//! - `terminal`, with the feature of that name, runs programs on a terminal.
 //! - `conformance`, with the feature of that name, plays the engine against any plugin, rule by rule.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod hostile;
 pub mod peers;
+#[cfg(all(unix, feature = "terminal"))]
+pub mod terminal;
 pub mod tree;
 
 mod plugin_test;

@@ -17,4 +17,5 @@ mod registry;
 mod replays;
 mod streams;
 mod support;
+mod terminal;
 mod traces;
