@@ -384,7 +384,10 @@ fn plain(value: &Value) -> String {
 fn look_after(case: &Case, plugin: &Plugin) {
     let mode = case.mode;
     let starts = plugin.status().starts;
+    // One that floods may have gone beyond its credit before it hears that nobody reads on; then it was cut off.
+    let floods = matches!(mode, Mode::FloodsStream | Mode::FloodsBytes);
     match case.after {
+        Runs if floods => {}
         Runs => assert_eq!(plugin.status().state, State::Running, "{mode}"),
         IsGone => {
             let gone = || plugin.status().state == State::Stopped;
@@ -395,7 +398,6 @@ fn look_after(case: &Case, plugin: &Plugin) {
     let _ = act(plugin, case);
     let expected = starts + u64::from(case.after == IsGone);
     let now = plugin.status().starts;
-    let floods = matches!(mode, Mode::FloodsStream | Mode::FloodsBytes);
     assert!(
         now == expected || (floods && now <= starts + 1),
         "{mode}: {now} starts, not {expected}"
