@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pegboard_testkit::peers::{peer, peer_in};
 
-use crate::support::{Cli, Folder, json};
+use crate::support::{Cli, Folder, finish, json};
 
 const REF: &str = "nu_plugin_reference";
 
@@ -216,4 +216,56 @@ fn a_damaged_index_is_made_again_and_says_so() {
     assert!(ran.out.contains("inc"), "{}", ran.out);
     assert_eq!(at(&home, ["remove", "other"]).out(), "removed other\n");
     assert_eq!(at(&home, ["list"]).end().err, "");
+}
+
+#[test]
+fn ten_at_once_lose_nothing() {
+    let home = Folder::new("at-once");
+    let script = peer("nu_plugin_nodehand.js");
+    let names: Vec<String> = (0..10).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        fs::copy(&script, home.file(&format!("nu_plugin_{name}.js"))).expect("a copy");
+    }
+    // One half is there before, and is removed while the other half is added.
+    let (first, second) = names.split_at(5);
+    let all = |what: &str, names: &[String]| {
+        let started: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let subject = match what {
+                    "add" => home
+                        .file(&format!("nu_plugin_{name}.js"))
+                        .display()
+                        .to_string(),
+                    _ => name.clone(),
+                };
+                at(&home, [what, &subject]).start()
+            })
+            .collect();
+        started
+    };
+    all("add", first)
+        .into_iter()
+        .map(finish)
+        .for_each(|ran| assert_eq!(ran.code, Some(0), "{ran:?}"));
+    let mixed: Vec<_> = all("remove", first)
+        .into_iter()
+        .chain(all("add", second))
+        .collect();
+    mixed
+        .into_iter()
+        .map(finish)
+        .for_each(|ran| assert_eq!(ran.code, Some(0), "{ran:?}"));
+    let list = at(&home, ["list", "--json"]).end();
+    let listed = json(&list.out);
+    let listed: Vec<&str> = listed
+        .as_array()
+        .expect("plugins")
+        .iter()
+        .filter_map(|plugin| plugin["name"].as_str())
+        .collect();
+    assert_eq!(
+        (listed, list.err.as_str()),
+        (second.iter().map(String::as_str).collect(), "")
+    );
 }
