@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{peers, run, tidy};
+use crate::{peers, run, shells, tidy};
 
 /// Runs every step even after one has failed, so that one run tells everything.
 ///
@@ -39,6 +39,7 @@ pub(crate) fn ci(root: &Path) -> Result<(), String> {
     });
     report.step("tidy", || tidy::tidy(root).into());
     report.step("peers", || peers::build(root, &[]).into());
+    report.step("shells", || shells::install().into());
     report.step("doc tests", || {
         counted(&mut cargo(&[
             "test",

@@ -4,6 +4,7 @@ mod ci;
 mod golden;
 mod peers;
 mod run;
+mod shells;
 mod tidy;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ Usage: cargo xtask COMMAND
   tidy [--rules]          check the invariants of the sources (or print the rules)
   peers [NAME...]         build the real peers that tests run, into target/peers/
   peers --list            print the path of every peer as JSON, without building
+  shells                  install the shells that tests run, where they are missing
   golden [VERSION...]     regenerate the golden vectors with the real Nushell crates";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["peers", names @ ..] => peers::build(&root, names),
+        ["shells"] => shells::install(),
         ["golden", versions @ ..] => golden::golden(&root, versions),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
