@@ -9,12 +9,17 @@ mod quote;
 mod tests;
 mod typed;
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use crate::exit::{Exit, Failure, write_out};
 use crate::installed;
 use crate::options::EXIT_CODES;
 use typed::Typed;
+
+/// How long somebody is waited for who changes the store.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Print a script that completes command lines of pegboard in a shell.
 ///
@@ -102,6 +107,7 @@ pub(crate) fn complete(options: &CompleteOptions) -> Result<Exit, Failure> {
     let (Some(typed), Ok(store)) = (typed, installed::store()) else {
         return Ok(Exit::Done);
     };
+    let store = store.with_patience(PATIENCE);
     let Ok(snapshot) = store.read() else {
         return Ok(Exit::Done);
     };

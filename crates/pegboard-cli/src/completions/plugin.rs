@@ -25,16 +25,9 @@ pub(super) fn answer(
         parts.extend(first.split_whitespace());
         parts.extend(rest);
     }
-    let found = command(snapshot, plugins, &parts);
     let mut answer = Answer::default();
-    let used = found.as_ref().map_or(0, |(_, used)| *used);
-    if used == parts.len() {
-        names(snapshot, &parts, current, &mut answer);
-    }
-    let Some((command, used)) = found else {
-        if !parts.is_empty() {
-            names(snapshot, &parts, current, &mut answer);
-        }
+    names(snapshot, &parts, current, &mut answer);
+    let Some((command, used)) = command(snapshot, plugins, &parts) else {
         return answer;
     };
     let signatures = snapshot.signatures(command.plugin().name());

@@ -108,7 +108,12 @@ fn scratch() -> Scratch {
             SyntaxShape::Keyword(b"in".to_vec(), Box::new(SyntaxShape::Directory)),
         ),
     ];
-    scratch.add("words", "0.115.1", &[freq, lines, open, signature("words")]);
+    let deep = signature("words deep er");
+    scratch.add(
+        "words",
+        "0.115.1",
+        &[freq, lines, open, deep, signature("words")],
+    );
     let mut old = signature("old");
     old.required_positional = vec![argument("name", SyntaxShape::String)];
     scratch.add("elder", "0.108.0", &[old.clone()]);
@@ -184,9 +189,10 @@ fn what_can_stand_at_the_end_of_a_line() {
         // Names of commands.
         (&["run", ""], "old,words"),
         (&["run", "wo"], "words"),
-        (&["run", "words", ""], "freq,lines,old,open,--help"),
+        (&["run", "words", ""], "deep,freq,lines,old,open,--help"),
         (&["run", "--to", "json", "words", "l"], "lines"),
         (&["run", "--", "words", "l"], "lines"),
+        (&["run", "words", "deep", ""], "er,--help"),
         (&["run", "words l"], "words lines"),
         (&["run", "words freq", "s"], "short"),
         (&["run", "words", "freq", "x", "|", "words", "l"], "lines"),

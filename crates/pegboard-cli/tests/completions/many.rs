@@ -6,17 +6,16 @@ use pegboard_host::protocol::nu::{PositionalArg, Signature, SyntaxShape};
 
 use crate::support::{Home, command};
 
-/// How much more completion may take with many plugins. It is far less, but the machine has other things to do and the
-/// program under test is not optimised.
-const BOUND: Duration = Duration::from_millis(20);
+/// How much more completion may take with many plugins.
+const BOUND: Duration = Duration::from_millis(5);
 
-fn fastest(home: &Home, line: &[&str]) -> Duration {
-    let runs = (0..15).map(|_| {
-        let start = Instant::now();
-        home.complete(line);
-        start.elapsed()
-    });
-    runs.min().expect("a run")
+/// How often it is tried to stay below that, on a machine that has other things to do.
+const RUNS: usize = 200;
+
+fn took(home: &Home, line: &[&str]) -> Duration {
+    let start = Instant::now();
+    home.complete(line);
+    start.elapsed()
 }
 
 #[test]
@@ -30,8 +29,14 @@ fn five_hundred_plugins() {
     }
     let line = ["plain", "--", "pegboard", "run", "many", "cmd49"];
     assert_eq!(full.complete(&line).split(',').count(), 11);
-    let more = fastest(&full, &line).saturating_sub(fastest(&empty, &line));
-    assert!(more < BOUND, "{more:?}");
+    // The fastest runs of both, in turn, are what it takes where nothing else is done.
+    let (mut least, mut most) = (Duration::MAX, Duration::MAX);
+    let enough = (0..RUNS).any(|run| {
+        least = least.min(took(&empty, &line));
+        most = most.min(took(&full, &line));
+        run >= 10 && most.saturating_sub(least) <= BOUND
+    });
+    assert!(enough, "{most:?} rather than {least:?}");
 }
 
 fn asked(name: &str) -> Signature {
@@ -44,6 +49,31 @@ fn asked(name: &str) -> Signature {
         required_positional: vec![argument],
         ..command(name)
     }
+}
+
+#[test]
+fn nothing_is_started_but_the_plugin_that_completes_the_value() {
+    let home = Home::new("started");
+    let mark = home.file("started");
+    let text = format!("#!/bin/sh\n: > '{}'\n", mark.display());
+    let path = home.program("nu_plugin_marks", &text).display().to_string();
+    home.install("marks", &path, &[asked("marks it"), command("marks")]);
+    home.install("other", "/nowhere/nu_plugin_other", &[asked("other")]);
+    for (line, expected) in [
+        (&["run", ""][..], "marks,other"),
+        (&["run", "marks", ""], "it,--help"),
+        (&["run", "marks", "it", "-"], "--help"),
+        (&["run", "marks", "it", "x", "|", "other", ""], "files"),
+        (&["inspect", "m"], "marks,files"),
+        (&["help", "marks", ""], "it"),
+    ] {
+        let line: Vec<&str> = ["plain", "pegboard"].iter().chain(line).copied().collect();
+        assert_eq!(home.complete(&line), expected, "{line:?}");
+        assert!(!mark.exists(), "{line:?}");
+    }
+    let line = ["plain", "pegboard", "run", "marks", "it", ""];
+    assert_eq!(home.complete(&line), "files");
+    assert!(mark.exists(), "the one that is to be asked");
 }
 
 #[test]
@@ -66,7 +96,7 @@ fn a_plugin_that_does_not_answer_is_given_up() {
             "files"
         );
         let took = start.elapsed();
-        assert!(took < Duration::from_secs(10), "{plugin}: {took:?}");
+        assert!(took < Duration::from_secs(6), "{plugin}: {took:?}");
     }
 }
 

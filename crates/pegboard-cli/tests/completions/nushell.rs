@@ -37,11 +37,11 @@ fn the_external_completer() {
         let test = format!(
             "$env.config.completions.external.completer = {{|spans| [[value]; [before]] }}
             source '{script}'
-            do $env.config.completions.external.completer [{}] | to nuon --raw-strings=false",
+            do $env.config.completions.external.completer [{}] | to nuon",
             spans.join(" ")
         );
         let mut nu = home.command(peer("nu"));
-        let out = run(nu.args(["-n", "-c", &test.replace(" --raw-strings=false", "")]));
+        let out = run(nu.args(["-n", "-c", &test]));
         let normal = |text: &str| text.replace(", ", ",").replace("; ", ";").trim().to_owned();
         assert_eq!(normal(&out), normal(expected), "{words}");
     }
