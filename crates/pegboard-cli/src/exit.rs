@@ -84,6 +84,11 @@ impl Failure {
         self.error.kind() == ErrorKind::Misuse
     }
 
+    /// True if a plugin did not answer in time.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.error.kind() == ErrorKind::TimedOut
+    }
+
     /// What went wrong, in a sentence.
     #[cfg(test)]
     pub(crate) fn message(&self) -> &str {

@@ -119,6 +119,8 @@ pub(crate) enum From {
     Csv,
     /// A MessagePack document; several one after the other are a stream
     Msgpack,
+    /// UTF-8 text, as a stream of its lines
+    Lines,
     /// UTF-8 text; a single line is a string, without its newline
     Text,
     /// Bytes, exactly

@@ -74,8 +74,8 @@ fn escalate(engine: &Engine, cancel: &CancelToken, signal: i32) {
 
     /// For the plugin to end its work by itself, in two parts: after the first, people are told what they can do.
     const GRACE: Duration = Duration::from_secs(1);
-    /// For everything to end after the call was cancelled; longer than the engine takes to end a plugin.
-    const LAST: Duration = Duration::from_secs(6);
+    /// For everything to end after the call was cancelled. A plugin that does not listen will not do so then.
+    const LAST: Duration = Duration::from_millis(500);
 
     engine.interrupt();
     std::thread::sleep(GRACE);

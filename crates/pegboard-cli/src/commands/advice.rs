@@ -57,7 +57,13 @@ pub(super) fn unknown(
             "install one with `pegboard add PATH`, or name its file: `pegboard run --plugin PATH`"
                 .to_owned()
         }
-        _ => advice(&typed, words, names),
+        Among::One(plugin) => advice(
+            &typed,
+            words,
+            names,
+            &format!("pegboard inspect` with the file of {plugin}"),
+        ),
+        _ => advice(&typed, words, names, "pegboard list --commands`"),
     };
     LabeledError::new(message)
         .with_code("pegboard::run::unknown_command")
@@ -78,7 +84,7 @@ fn words_meant(words: &[&str], names: &[&str]) -> usize {
     most.min(words.len())
 }
 
-fn advice(typed: &str, words: &[&str], names: &[&str]) -> String {
+fn advice(typed: &str, words: &[&str], names: &[&str], listing: &str) -> String {
     let first = words.first().copied().unwrap_or_default();
     if names.is_empty() {
         return "the plugins have no commands at all".to_owned();
@@ -86,12 +92,20 @@ fn advice(typed: &str, words: &[&str], names: &[&str]) -> String {
     let mut near: Vec<(usize, &str)> = names
         .iter()
         .map(|name| {
-            // What was mistyped may be any of the words of a name.
-            let count = name.split(' ').count().min(words.len());
-            let whole = strsim::damerau_levenshtein(&words[..count].join(" "), name);
-            (whole.min(strsim::damerau_levenshtein(typed, name)), *name)
+            // What was mistyped may be any of the words of a name, of which perhaps not all were typed.
+            let parts: Vec<&str> = name.split(' ').collect();
+            let count = parts.len().min(words.len());
+            let begin = parts[..count].join(" ");
+            let begun = strsim::damerau_levenshtein(&words[..count].join(" "), &begin);
+            let whole = strsim::damerau_levenshtein(typed, name);
+            let far = |distance, of: &str| distance > (of.chars().count() / 3).max(1);
+            match (far(begun, &begin) || begun == 0, far(whole, name)) {
+                (false, _) => (begun, *name),
+                (true, false) => (whole, *name),
+                (true, true) => (usize::MAX, *name),
+            }
         })
-        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
+        .filter(|(distance, _)| *distance < usize::MAX)
         .collect();
     near.sort_unstable();
     if !near.is_empty() {
@@ -117,7 +131,7 @@ fn advice(typed: &str, words: &[&str], names: &[&str]) -> String {
         .map(|name| format!("`{name}`"))
         .collect();
     let more = if more > 0 {
-        format!(" and {more} more, see `pegboard list --commands`")
+        format!(" and {more} more, see `{listing}")
     } else {
         String::new()
     };
@@ -146,6 +160,11 @@ mod tests {
             ("icn --major", "icn", "did you mean `inc`?"),
             ("rfe echo x", "rfe", "did you mean `ref echo`?"),
             (
+                "rfe",
+                "rfe",
+                "did you mean `ref echo` or `ref engine env` or `ref values`?",
+            ),
+            (
                 "other",
                 "other",
                 "there are `inc`, `ref echo`, `ref engine env`, `ref values`",
@@ -154,7 +173,7 @@ mod tests {
             let words: Vec<&str> = line.split(' ').collect();
             let meant = words[..words_meant(&words, &names)].join(" ");
             assert_eq!(meant, typed);
-            assert_eq!(advice(&meant, &words, &names), expected, "{line}");
+            assert_eq!(advice(&meant, &words, &names, ""), expected, "{line}");
         }
     }
 }

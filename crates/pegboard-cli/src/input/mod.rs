@@ -72,6 +72,7 @@ pub(crate) fn input(
         Some(From::Json) => json::flow(source()?, takes_streams(signature), trouble),
         Some(From::Ndjson) => Ok(json::documents(source()?, trouble)),
         Some(From::Csv) => Ok(csv::flow(source()?, trouble)),
+        Some(From::Lines) => Ok(text::lines(source()?, trouble)),
         Some(From::Msgpack) => msgpack::flow(source()?, trouble),
         None if wanted.file.is_none() && nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {
@@ -189,12 +190,23 @@ fn any_of(of: &Type, wanted: fn(&Type) -> bool) -> bool {
 }
 
 fn not_bytes(signature: &Signature) -> Error {
+    let lines = takes(signature, |input| match input {
+        Type::List(item) => matches!(**item, Type::String | Type::Any),
+        _ => false,
+    });
+    let lines = if lines {
+        ", or `--from lines` for its lines"
+    } else {
+        ""
+    };
     let error = LabeledError::new(format!(
         "`{}` does not take plain text or bytes as its input",
         signature.name
     ))
     .with_code("pegboard::input::untyped")
-    .with_help("add `--from json` (before the command) if the input is JSON");
+    .with_help(format!(
+        "add `--from json` (before the command) if the input is JSON{lines}"
+    ));
     Error::misuse(error)
 }
 

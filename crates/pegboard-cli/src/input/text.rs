@@ -1,9 +1,9 @@
 //! Text as an input: the newline behind a single line is left out, as shells do for `$(...)`.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use pegboard_host::protocol::nu::ByteStreamKind;
-use pegboard_host::{ByteStream, Error, Flow, Value};
+use pegboard_host::{ByteStream, Error, Flow, LabeledError, Value};
 
 use super::stdin::Source;
 use super::{MORE_COMES, Trouble, unreadable};
@@ -53,6 +53,29 @@ pub(super) fn line_or_stream(
         otherwise
     };
     Ok(stream(begin, source, kind, trouble))
+}
+
+/// Each line as a string, without what ends it.
+pub(super) fn lines(source: impl Source, trouble: &Trouble) -> Flow {
+    let mut reader = BufReader::new(source);
+    let mut number = 0_u64;
+    let lines = std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        number += 1;
+        match reader.read_until(b'\n', &mut line) {
+            Err(error) => return Some(Err(unreadable(&error))),
+            Ok(0) => return None,
+            Ok(_) => {}
+        }
+        let end = line.strip_suffix(b"\n").unwrap_or(&line);
+        let end = end.strip_suffix(b"\r").unwrap_or(end).len();
+        line.truncate(end);
+        Some(String::from_utf8(line).map(Value::string).map_err(|_| {
+            let error = LabeledError::new(format!("the input, line {number}: it is not UTF-8"));
+            Error::misuse(error.with_code("pegboard::input::not_text"))
+        }))
+    });
+    super::stream(lines, trouble)
 }
 
 /// All bytes as they are.

@@ -27,8 +27,13 @@ pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
     signals::listen(&engine, &cancel)
         .map_err(|error| Failure::misuse(format!("listening for signals failed: {error}")))?;
     let mut exit = call(options, &engine, &line, &cancel, trace.as_ref());
-    // Every message has to be in the trace, those of the end too.
-    engine.shutdown();
+    if exit.as_ref().is_err_and(Failure::is_timeout) {
+        // A plugin that does not listen would be asked in vain. What guards it ends it when this process is gone.
+        std::mem::forget(engine);
+    } else {
+        // Every message has to be in the trace, those of the end too.
+        engine.shutdown();
+    }
     if let (Some(trace), Err(failure)) = (&trace, &exit)
         && !failure.is_misuse()
     {

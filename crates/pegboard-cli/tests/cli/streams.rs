@@ -18,6 +18,7 @@ fn input_is_what_it_is_said_to_be() {
         ("csv", "a,b\n1,2\n", "list stream"),
         ("msgpack", "\u{5}", "value"),
         ("msgpack", "\u{5}\u{5}", "list stream"),
+        ("lines", "x\n", "list stream"),
         ("text", "x\n", "value"),
         ("text", "x\ny\n", "byte stream"),
         ("raw", "x", "byte stream"),
@@ -183,6 +184,19 @@ fn the_input_can_be_a_file_whose_name_says_what_it_is() {
     assert_eq!(json(&nothing.out())["kind"], "value");
     let unwanted = Cli::run_with(REF, &["--input", "a.txt"], "ref seq 1").directory(folder.path());
     assert!(unwanted.fails(2).contains("`ref seq` takes no input"));
+}
+
+#[test]
+fn lines_are_strings_without_what_ends_them() {
+    let lines = |input: &[u8]| Cli::run_with(REF, &["--from", "lines"], "ref echo").input(input);
+    assert_eq!(lines(b"a\r\n\n b").out(), "\"a\"\n\"\"\n\" b\"\n");
+    assert_eq!(lines(b"").out(), "");
+    let ran = lines(b"a\n\xff\n").end();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), "\"a\"\n"));
+    assert_eq!(
+        ran.err,
+        "error[pegboard::input::not_text]: the input, line 2: it is not UTF-8\n"
+    );
 }
 
 #[test]
