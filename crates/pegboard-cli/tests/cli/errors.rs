@@ -183,7 +183,7 @@ fn input_of_the_wrong_kind() {
     let expected = "\
 error[pegboard::input::untyped]: `ref sum` does not take plain text or bytes as its input
  |
- = help: add `--from json` (before the command) if the input is JSON
+ = help: add `--from json` (before the command) if the input is JSON, or `--from lines` for its lines
 ";
     assert_eq!(Cli::run(REF, "ref sum").input("[1]").fails(2), expected);
     assert_eq!(
