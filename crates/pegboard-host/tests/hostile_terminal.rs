@@ -2,15 +2,11 @@
 
 mod hostile_common;
 
-use std::fs::File;
-use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use hostile_common::{MARK, Scratch, describe, example, link_plugin, unique};
+use pegboard_testkit::terminal::{self, Terminal};
 use pegboard_testkit::{peers, tree};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 struct Case {
     modes: &'static str,
@@ -118,31 +114,19 @@ fn in_terminal(
 fn in_terminal_with(
     host: &Path,
     plugin: &Path,
-    command: &str,
+    command_name: &str,
     variables: &[(&str, &str)],
     cancel_after: Option<&str>,
 ) -> String {
     let mark = unique();
-    let (terminal, end) = open_terminal();
-    let stream = || Stdio::from(end.try_clone().expect("a descriptor"));
-    let mut child = Command::new("setsid")
-        .arg("--ctty")
-        .arg(host)
+    let mut command = terminal::command(host);
+    command
         .arg(plugin)
-        .arg(command)
+        .arg(command_name)
         .args(cancel_after)
         .env(MARK, &mark)
-        .envs(variables.iter().copied())
-        .stdin(stream())
-        .stdout(stream())
-        .stderr(stream())
-        .spawn()
-        .expect("setsid, of util-linux");
-    drop(end);
-    let mut said = Vec::new();
-    // Ends with an error when nobody has the terminal open any more.
-    let _ = File::from(terminal).read_to_end(&mut said);
-    child.wait().expect("a status");
+        .envs(variables.iter().copied());
+    let (_, said) = Terminal::start(command, 80).end();
     let gone = || tree::processes_with_env(MARK, &mark).is_empty();
     let left = || describe(&tree::processes_with_env(MARK, &mark));
     assert!(
@@ -150,18 +134,5 @@ fn in_terminal_with(
         "left behind: {}",
         left()
     );
-    String::from_utf8_lossy(&said).into_owned()
-}
-
-/// The two ends of a new terminal: the one that sees what programs write, and the programs' own.
-fn open_terminal() -> (OwnedFd, OwnedFd) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal).expect("the right to it");
-    unlockpt(&terminal).expect("the right to it");
-    let name = ptsname(&terminal, Vec::new()).expect("its name");
-    let end = File::options()
-        .read(true)
-        .write(true)
-        .open(name.to_str().expect("a name"));
-    (terminal, end.expect("its other end").into())
+    said
 }
