@@ -12,15 +12,13 @@ use super::bench::{Bench, NEWEST, PATIENCE, check, none};
 
 fn plugin() -> Plugin {
     Plugin::new("test", "1")
-        .command(
-            Command::new("echo", "Gives its input").run(|call| Ok::<_, LabeledError>(call.input())),
-        )
+        .command(Command::new("echo", "Gives its input").run(|call| Ok(call.input())))
         .command(Command::new("double", "Doubles numbers").run(|call| {
             let items = call.input().into_items().map(|item| match item? {
                 Value::Int(number, span) => Ok(Value::Int(number * 2, span)),
                 other => Err(LabeledError::new("no number").with_label("this", other.span())),
             });
-            Ok::<_, LabeledError>(Output::List(pegboard_transport::ListStream::new(items)))
+            Ok(Output::List(pegboard_transport::ListStream::new(items)))
         }))
         .command(Command::new("length", "Counts bytes").run(|call| {
             let Input::Bytes(mut bytes) = call.input() else {
@@ -34,7 +32,7 @@ fn plugin() -> Plugin {
         }))
         .command(Command::new("zeros", "A million zeros").run(|_| {
             let zeros = std::io::repeat(0).take(1_000_000);
-            Ok::<_, LabeledError>(Output::bytes(zeros, ByteStreamKind::Binary))
+            Ok(Output::bytes(zeros, ByteStreamKind::Binary))
         }))
         .command(Command::new("first", "The first item").run(|call| {
             call.input()
@@ -42,9 +40,7 @@ fn plugin() -> Plugin {
                 .next()
                 .unwrap_or_else(|| Ok(Value::nothing()))
         }))
-        .command(
-            Command::new("ignore", "Reads nothing").run(|_| Ok::<_, LabeledError>(Value::int(1))),
-        )
+        .command(Command::new("ignore", "Reads nothing").run(|_| Ok(Value::int(1))))
 }
 
 fn numbers(count: i64) -> Input {
@@ -233,7 +229,7 @@ fn an_interrupt_ends_the_items_of_an_endless_range() {
                 let _ = entered.try_send(());
                 count += 1;
             }
-            Ok::<_, LabeledError>(Value::int(count))
+            Ok(Value::int(count))
         },
     ));
     let bench = Bench::new(plugin, NEWEST);
@@ -281,7 +277,7 @@ fn functions_are_called_at_interrupts_until_they_are_taken_back() {
             let _two = call.engine().on_interrupt(|| panic!("in a listener"));
             let _ = ready.send(());
             let _ = stopped.lock().unwrap().recv();
-            Ok::<_, LabeledError>(Value::bool(call.engine().is_interrupted()))
+            Ok(Value::bool(call.engine().is_interrupted()))
         }));
     let bench = Bench::new(plugin, NEWEST);
     let answer = bench.start_run("listen", none(), Input::Empty);
