@@ -108,6 +108,12 @@ impl probe::Plugin for Plugin {
     }
 }
 
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        self.plugin.stop();
+    }
+}
+
 fn int(value: Value) -> Result<i64, Failure> {
     match value {
         Value::Int(number, _) => Ok(number),

@@ -51,7 +51,7 @@ fn table(text: &mut String, measure: &Measure, results: &Results) {
     };
     let base = side(measure.base).map_or("", |side| side.label);
     let work = results
-        .median(measure.key, "ours", "host_cpu_seconds")
+        .median(measure.key, measure.base, "host_cpu_seconds")
         .is_some();
     let processor = if work { "CPU host + plugin" } else { "" };
     line(text, &format!("\n{}", measure.title));
