@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{peers, run, shells, tidy};
+use crate::{bench, peers, run, shells, tidy};
 
 /// Runs every step even after one has failed, so that one run tells everything.
 ///
@@ -55,6 +55,10 @@ pub(crate) fn ci(root: &Path) -> Result<(), String> {
             "--all-targets",
             "--no-fail-fast",
         ]))
+    });
+    // Only whether it works; it costs seconds, for its programs are built already.
+    report.step("bench", || {
+        bench::bench(root, &bench::Options::SMOKE).into()
     });
     report.finish()
 }

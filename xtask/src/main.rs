@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything CI does, runnable by hand.
 
+mod bench;
 mod ci;
 mod golden;
 mod peers;
@@ -18,7 +19,9 @@ Usage: cargo xtask COMMAND
   peers [NAME...]         build the real peers that tests run, into target/peers/
   peers --list            print the path of every peer as JSON, without building
   shells                  install the shells that tests run, where they are missing
-  golden [VERSION...]     regenerate the golden vectors with the real Nushell crates";
+  golden [VERSION...]     regenerate the golden vectors with the real Nushell crates
+  bench [--quick] [--without-engine] [--json FILE]
+                          measure, beside bare pipes and Nushell's own engine";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
         ["peers", names @ ..] => peers::build(&root, names),
         ["shells"] => shells::install(),
         ["golden", versions @ ..] => golden::golden(&root, versions),
+        ["bench", words @ ..] => {
+            bench::Options::parse(words).and_then(|options| bench::bench(&root, &options))
+        }
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             Ok(())

@@ -17,7 +17,7 @@ use crate::{Word, flags, shape};
 /// Who typed the words: what makes relative paths absolute.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    /// Where relative paths start; absolute.
+    /// Where relative paths start; absolute. Empty to leave paths as they were typed.
     pub directory: &'a Path,
     /// What a leading `~` stands for. None to leave it as it is.
     pub home: Option<&'a Path>,

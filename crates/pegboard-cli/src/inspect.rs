@@ -37,12 +37,9 @@ pub(crate) fn inspect(options: &InspectOptions) -> Result<Exit, Failure> {
 
 /// An installed plugin, if that is what is meant, and what has become of its file.
 fn by_name(plugin: &Path) -> Result<Option<(Entry, &'static str)>, Failure> {
-    let Some(name) = plugin.to_str().filter(|name| !name.contains('/')) else {
+    let Some(name) = installed::name(plugin) else {
         return Ok(None);
     };
-    if plugin.exists() {
-        return Ok(None);
-    }
     let store = installed::store()?;
     let snapshot = installed::read(&store)?;
     let entry = match snapshot.index().plugin(name) {

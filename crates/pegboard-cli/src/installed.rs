@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pegboard_host::manifest::index;
@@ -37,6 +37,12 @@ pub(crate) fn store() -> Result<Store, Failure> {
             Err(Failure::misuse(error))
         }
     }
+}
+
+/// The name of an installed plugin, if that is what is meant and not a file.
+pub(crate) fn name(plugin: &Path) -> Option<&str> {
+    let name = plugin.to_str().filter(|name| !name.contains('/'))?;
+    (!plugin.exists()).then_some(name)
 }
 
 /// What is installed now. Says so if the index had to be made again, and which entries cannot be read.

@@ -14,14 +14,29 @@ use crate::man::ManOptions;
 use crate::test::TestOptions;
 use crate::trace::TraceAction;
 
-pub(crate) const EXIT_CODES: &str = "\
+/// The exit codes of all commands but for some words about the first.
+macro_rules! exit_codes {
+    ($failed:literal) => {
+        concat!(
+            "\
 Exit codes:
   0    the command did its work; also when whoever reads the output stopped early
-  1    the plugin said no, or items of the output were errors
+  1    ",
+            $failed,
+            "
   2    the command line or the input makes no sense
   3    a plugin did not start, went away, did not answer in time or broke the rules
   4    the output or a file could not be written
-  130  interrupted (Ctrl-C); 129 and 143 for a hangup and a request to terminate";
+  130  interrupted (Ctrl-C); 129 and 143 for a hangup and a request to terminate"
+        )
+    };
+}
+
+pub(crate) const EXIT_CODES: &str =
+    exit_codes!("the plugin said no, or items of the output were errors");
+const ALL_EXIT_CODES: &str = exit_codes!(
+    "the plugin said no, items of the output were errors, or a check found something wrong"
+);
 
 /// Run, inspect and debug plugins of command-line applications from any shell.
 #[derive(Debug, Parser)]
@@ -29,7 +44,7 @@ Exit codes:
     name = "pegboard",
     version,
     disable_help_subcommand = true,
-    after_help = EXIT_CODES
+    after_help = ALL_EXIT_CODES
 )]
 pub(crate) struct Options {
     #[command(subcommand)]

@@ -1,26 +1,30 @@
 //! `pegboard test`: plays the engine against a plugin, rule by rule, and says what is wrong.
 
 use std::env;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use pegboard_host::ReportStyle;
+use pegboard_host::{Error, ReportStyle, Sources, Span};
 use pegboard_testkit::conformance::{
-    CheckError, Fault, Options, Outcome, Report, Subject, Verdict, check, rules,
+    CheckError, Fault, Options, Outcome, Report, Subject, Verdict, check_with, rules,
 };
 use serde_json::json;
 
 use crate::exit::{Exit, Failure, write_out};
+use crate::installed;
 use crate::options::duration;
-use crate::terminal;
+use crate::remove::unknown;
+use crate::terminal::{self, Progress};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    no rule is broken
   1    at least one rule is broken
-  2    the command line makes no sense, or the program is not there
-  3    the program cannot be started
+  2    the command line makes no sense, or the plugin is not there
+  3    the plugin cannot be started
   4    the output could not be written";
 
 /// Check that a program is a plugin that works under real engines.
@@ -33,9 +37,9 @@ Exit codes:
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct TestOptions {
-    /// The plugin: a program, or a script that its extension tells how to run.
-    #[arg(value_name = "PROGRAM", required_unless_present = "list")]
-    program: Option<PathBuf>,
+    /// The plugin: a program, a script that its extension tells how to run, or the name of an installed plugin.
+    #[arg(value_name = "PLUGIN", required_unless_present = "list")]
+    plugin: Option<PathBuf>,
 
     /// A command that may be run, as it would be typed, such as 'seq 500' or '[1 2] | sum'. Can be repeated; the examples
     /// are not run then.
@@ -55,23 +59,24 @@ pub(crate) struct TestOptions {
     json: bool,
 
     /// List the rules.
-    #[arg(long, conflicts_with_all = ["program", "commands", "rules", "timeout"])]
+    #[arg(long, conflicts_with_all = ["plugin", "commands", "rules", "timeout"])]
     list: bool,
 }
 
 pub(crate) fn test(options: &TestOptions) -> Result<Exit, Failure> {
-    let Some(program) = &options.program else {
+    let Some(plugin) = &options.plugin else {
         return Ok(write_out(&listed(options.json)));
     };
-    let directory = env::current_dir()
-        .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))?;
-    let subject = Subject::new(program, directory, env::vars_os());
+    let subject = subject(plugin)?;
     let settings = Options {
         timeout: options.timeout,
         commands: options.commands.clone(),
         rules: options.rules.clone(),
     };
-    let report = check(&subject, &settings).map_err(failure)?;
+    let mut progress = Progress::new("rule", settings.played().len());
+    let checked = check_with(&subject, &settings, |rule| progress.next(rule.name));
+    progress.clear();
+    let report = checked.map_err(failure)?;
     let text = if options.json {
         format!("{:#}\n", report.to_json())
     } else {
@@ -83,16 +88,48 @@ pub(crate) fn test(options: &TestOptions) -> Result<Exit, Failure> {
     }
 }
 
+/// A file, or an installed plugin by its name.
+fn subject(plugin: &Path) -> Result<Subject, Failure> {
+    let directory = env::current_dir()
+        .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))?;
+    let subject = Subject::new(plugin, directory, env::vars_os());
+    let Some(name) = installed::name(plugin) else {
+        return Ok(subject);
+    };
+    let store = installed::store()?;
+    let snapshot = installed::read(&store)?;
+    let Some(known) = snapshot.index().plugin(name) else {
+        return Err(unknown(&store, name)?);
+    };
+    let interpreter = known.interpreter();
+    Ok(Subject {
+        program: known.path().into(),
+        interpreter: interpreter.map(|words| words.map(OsString::from).collect()),
+        ..subject
+    })
+}
+
 fn failure(error: CheckError) -> Failure {
     match error {
         CheckError::Program(error) => error.into(),
-        CheckError::Command(error) => Failure::misuse(error),
+        CheckError::Command { line, mut error } => {
+            let sources = Arc::new(Sources::new());
+            let start = sources.add("--command", line).start;
+            for label in error.labels.iter_mut() {
+                let Span { start: from, end } = label.span;
+                label.span = Span::new(start.saturating_add(from), start.saturating_add(end));
+            }
+            Failure::new(Error::misuse(error), &sources)
+        }
         CheckError::UnknownRule(name) => Failure::misuse(
             pegboard_host::LabeledError::new(format!("there is no rule `{name}`"))
                 .with_help("`pegboard test --list` lists the rules"),
         ),
     }
 }
+
+/// So many rules are counted and not named.
+const MANY: usize = 20;
 
 /// What stands in front of a rule that is kept, broken, or not applicable.
 type Marks = [&'static str; 3];
@@ -133,16 +170,47 @@ fn told(report: &Report, marks: Marks) -> String {
         .iter()
         .map(|rule| verdict(rule, marks))
         .collect();
-    let (passed, failed, left_out) = report.counts();
     text.push('\n');
+    text.push_str(&not_checked(report));
     if !report.commands.is_empty() {
         let lines = report.commands.iter().map(|line| line.replace('\n', " "));
         let lines: Vec<String> = lines.map(|line| harmless(&line)).collect();
         text.push_str(&format!("commands that were run: {}\n", lines.join(", ")));
     }
+    let counts = report.counts();
     text.push_str(&format!(
-        "rules: {passed} kept, {failed} broken, {left_out} not applicable\n"
+        "rules: {} kept, {} broken, {} not applicable, {} not checked\n",
+        counts.passed, counts.failed, counts.not_applicable, counts.not_checked
     ));
+    text
+}
+
+/// Which rules could not be tried, by the reason, and what has to be mended first.
+fn not_checked(report: &Report) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for verdict in &report.rules {
+        if let Outcome::NotChecked(why) = &verdict.outcome {
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, rules)) => rules.push(verdict.rule),
+                None => reasons.push((why, vec![verdict.rule])),
+            }
+        }
+    }
+    let mut text = String::new();
+    for (why, rules) in &reasons {
+        let rules = match rules.len() {
+            count @ MANY.. => format!("{count} rules"),
+            _ => rules.join(", "),
+        };
+        text.push_str(&format!("not checked: {rules}: {}\n", harmless(why)));
+    }
+    if let Some(verdict) = report.failed().next()
+        && let Outcome::Failed(fault) = &verdict.outcome
+        && !reasons.is_empty()
+    {
+        let (rule, what) = (verdict.rule, harmless(&fault.what));
+        text.push_str(&format!("mend this first: {rule}: {what}\n"));
+    }
     text
 }
 
@@ -150,6 +218,7 @@ fn verdict(verdict: &Verdict, [kept, wrong, left_out]: Marks) -> String {
     let line = line(verdict.rule, verdict.sentence);
     match &verdict.outcome {
         Outcome::Passed => format!("{kept} {line}"),
+        Outcome::NotChecked(_) => String::new(),
         Outcome::NotApplicable(why) => format!("{left_out} {line}       {}\n", harmless(why)),
         Outcome::Failed(fault) => format!("{wrong} {line}{}", explained(fault)),
     }

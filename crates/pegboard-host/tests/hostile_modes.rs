@@ -136,8 +136,10 @@ const CASES: &[Case] = &[
     case(Mode::ListItemInByteStream, Call, Fails(Protocol, &[NAME, "broke the rules", "item of the wrong kind"]), Runs),
     case(Mode::RawInListStream, Call, Fails(Protocol, &[NAME, "broke the rules", "item of the wrong kind"]), Runs),
     case(Mode::EndWithoutStart, Call, Fails(Gone, &[NAME, RULES, "ended stream 9999, which was never announced"]), IsGone),
+    case(Mode::NeverEnds, Take(3), Items(3), Runs),
 
     // Streams that it consumes.
+    case(Mode::SlowReader, Call, Text("hostile"), Runs),
     case(Mode::StopsReading, Feed(300), Fails(TimedOut, &[NAME, "answering `hostile` took longer than 600ms"]), Runs),
     case(Mode::StopsReadingMidInput, Feed(300), Fails(TimedOut, &[NAME, "answering `hostile` took longer than 600ms"]), Runs),
     case(Mode::NoAck, Feed(300), Int(100), Runs),

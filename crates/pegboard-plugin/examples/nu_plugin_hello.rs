@@ -1,6 +1,6 @@
-//! The smallest plugin: one command. `cargo build --example nu_plugin_hello`
+//! The smallest plugin: one command.
 
-use pegboard_plugin::{Command, LabeledError, Plugin, Type, Value};
+use pegboard_plugin::{Command, Plugin, Type, Value};
 
 fn main() -> std::process::ExitCode {
     Plugin::new("hello", env!("CARGO_PKG_VERSION"))
@@ -10,13 +10,14 @@ fn main() -> std::process::ExitCode {
                 .switch("loud", 'l', "In capitals")
                 .example("'you' | hello", "Greets you", Value::string("Hello, you!"))
                 .run(|call| {
-                    let greeting = format!("Hello, {}!", call.input().into_text()?);
+                    let name = call.input().into_text()?;
+                    let greeting = format!("Hello, {}!", name.trim_end());
                     let greeting = if call.has("loud") {
                         greeting.to_uppercase()
                     } else {
                         greeting
                     };
-                    Ok::<_, LabeledError>(Value::string(greeting))
+                    Ok(Value::string(greeting))
                 }),
         )
         .serve()

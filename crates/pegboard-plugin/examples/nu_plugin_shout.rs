@@ -1,6 +1,6 @@
-//! A plugin with its tests. `cargo test --example nu_plugin_shout`
+//! A plugin with its tests.
 
-use pegboard_plugin::{Command, LabeledError, Plugin, SyntaxShape, Type, Value};
+use pegboard_plugin::{Command, Plugin, SyntaxShape, Type, Value};
 
 fn main() -> std::process::ExitCode {
     plugin().serve()
@@ -19,8 +19,8 @@ fn plugin() -> Plugin {
                     _ => "!".to_owned(),
                 };
                 let marks = mark.repeat(call.need("times")?);
-                let text = call.input().into_text()?.to_uppercase();
-                Ok::<_, LabeledError>(Value::string(text + &marks))
+                let text = call.input().into_text()?;
+                Ok(Value::string(text.trim_end().to_uppercase() + &marks))
             }),
     )
 }
@@ -28,13 +28,13 @@ fn plugin() -> Plugin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pegboard_plugin::LabeledError;
     use pegboard_testkit::PluginTest;
 
     #[test]
     fn examples_do_what_they_say() {
-        PluginTest::new(plugin()).check_examples();
-        let oldest = PluginTest::new(plugin()).version("0.98.0").json();
-        oldest.check_examples();
+        PluginTest::new(plugin()).check();
+        PluginTest::new(plugin()).version("0.98.0").json().check();
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Command {
     pub(crate) signature: PluginSignature,
     pub(crate) handler: Option<Arc<Handler>>,
     pub(crate) completers: Vec<(String, Arc<Completer>)>,
+    /// What was said of arguments that there are not.
+    pub(crate) mistakes: Vec<String>,
 }
 
 pub(crate) type Handler = dyn Fn(Call) -> Result<Output, LabeledError> + Send + Sync;
@@ -46,6 +48,7 @@ impl Command {
             signature,
             handler: None,
             completers: Vec::new(),
+            mistakes: Vec::new(),
         }
     }
 
@@ -153,7 +156,7 @@ impl Command {
         self
     }
 
-    /// Says what is taken when the optional argument or flag of this name is not given.
+    /// Says what is taken when the optional argument or flag of this name, already added, is not given.
     pub fn default(mut self, name: &str, value: impl Into<Value>) -> Command {
         let sig = &mut self.signature.sig;
         let value = value.into();
@@ -165,17 +168,21 @@ impl Command {
             argument.default_value = Some(value);
         } else if let Some(flag) = sig.named.iter_mut().find(|flag| flag.long == name) {
             flag.default_value = Some(value);
+        } else {
+            let mistake = "has a default for `{}`, which is no optional argument or flag before it";
+            self.mistakes.push(mistake.replace("{}", name));
         }
         self
     }
 
-    /// Offers these words for the argument or flag of this name. Engines before 0.108 do not show them.
+    /// Offers these words for the argument or flag of this name, already added. Engines before 0.108 do not show them.
     pub fn candidates<S: Into<String>>(
         mut self,
         name: &str,
         words: impl IntoIterator<Item = S>,
     ) -> Command {
         let words = Completion::List(words.into_iter().map(Into::into).collect());
+        let mut found = false;
         let sig = &mut self.signature.sig;
         let arguments = sig
             .required_positional
@@ -184,9 +191,15 @@ impl Command {
             .chain(&mut sig.rest_positional);
         for argument in arguments.filter(|argument| argument.name == name) {
             argument.completion = Some(words.clone());
+            found = true;
         }
         for flag in sig.named.iter_mut().filter(|flag| flag.long == name) {
             flag.completion = Some(words.clone());
+            found = true;
+        }
+        if !found {
+            let mistake = "has candidates for `{}`, which is no argument or flag before it";
+            self.mistakes.push(mistake.replace("{}", name));
         }
         self
     }

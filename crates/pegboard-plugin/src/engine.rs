@@ -1,6 +1,6 @@
 //! What a plugin can ask of its engine.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use pegboard_protocol::nu::{
@@ -17,6 +17,8 @@ use crate::{Input, Output};
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) context: CallId,
+    /// What the call is about, for errors that point at it.
+    pub(crate) at: Span,
 }
 
 impl Engine {
@@ -50,6 +52,29 @@ impl Engine {
             Some(Value::String(path, _)) => Ok(path.into()),
             _ => Err(LabeledError::new("the engine gave no current directory")),
         }
+    }
+
+    /// A path as the caller means it: a relative one starts at the caller's directory, and a leading `~` is the caller's
+    /// home. The engine is asked only if it has to be. `.` and `..` are taken out, symbolic links are not followed.
+    pub fn absolute(&self, path: impl AsRef<Path>) -> Result<PathBuf, LabeledError> {
+        let path = path.as_ref();
+        let (start, path) = match path.strip_prefix("~") {
+            Ok(below) => match self.env("HOME")? {
+                Some(Value::String(home, _)) => (home.into(), below),
+                _ => (self.current_dir()?, path),
+            },
+            Err(_) if path.is_absolute() => (PathBuf::new(), path),
+            Err(_) => (self.current_dir()?, path),
+        };
+        let mut whole = PathBuf::new();
+        for component in start.join(path).components() {
+            match component {
+                Component::CurDir => {}
+                Component::ParentDir => drop(whole.pop()),
+                other => whole.push(other),
+            }
+        }
+        Ok(whole)
     }
 
     /// The engine's whole configuration, as it is. Its shape changes with every release of Nushell.
@@ -180,9 +205,7 @@ impl Engine {
         call: impl FnOnce(Header) -> EngineCall,
         input: Output,
     ) -> Result<Input, LabeledError> {
-        let (response, output) = self
-            .shared
-            .engine_call_with_input(self.context, call, input)?;
+        let (response, output) = self.shared.engine_call_with_input(self, call, input)?;
         match response {
             EngineResponse::Data(header) => Ok(self.shared.input(header, output)),
             EngineResponse::Error(error) => Err(*error),

@@ -1,7 +1,7 @@
 //! Write a plugin once; it runs in every Nushell from 0.98 on, and in every application that embeds Pegboard.
 //!
 //! ```no_run
-//! use pegboard_plugin::{Command, LabeledError, Plugin, Type, Value};
+//! use pegboard_plugin::{Command, Plugin, Type, Value};
 //!
 //! fn main() -> std::process::ExitCode {
 //!     Plugin::new("hello", env!("CARGO_PKG_VERSION"))
@@ -14,7 +14,7 @@
 //!                     let name = call.input().into_text()?;
 //!                     let greeting = format!("Hello, {name}!");
 //!                     let greeting = if call.has("loud") { greeting.to_uppercase() } else { greeting };
-//!                     Ok::<_, LabeledError>(Value::string(greeting))
+//!                     Ok(Value::string(greeting))
 //!                 }),
 //!         )
 //!         .serve()
@@ -31,6 +31,7 @@ mod command;
 mod custom;
 pub mod engine;
 mod help;
+mod mistakes;
 mod plugin;
 mod runtime;
 

@@ -67,6 +67,13 @@ impl Plugin {
             .collect()
     }
 
+    /// What is wrong with the definitions, a sentence each, such as two commands of one name or a default for an argument
+    /// that is not there. Engines do not say so: [`PluginTest::check` of
+    /// `pegboard-testkit`](../pegboard_testkit/struct.PluginTest.html#method.check) does.
+    pub fn mistakes(&self) -> Vec<String> {
+        crate::mistakes::all(&self.definition.commands)
+    }
+
     /// Runs the plugin as the command line of its program says. To be called by `main`, whose result it is.
     ///
     /// When engine and plugin talk over the standard streams, standard output is standard error from here on, so that
@@ -80,13 +87,18 @@ impl Plugin {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         match words.as_slice() {
             [] | ["-h" | "--help"] => {
-                let text = help::text(
+                let program = std::env::current_exe().ok();
+                say(&help::text(
                     &self.definition.name,
                     &self.definition.version,
+                    program.as_deref(),
                     &self.signatures(),
-                );
-                // Whoever does not want to read the help has closed the pipe.
-                let _ = std::io::stdout().write_all(text.as_bytes());
+                ));
+                ExitCode::SUCCESS
+            }
+            ["-V" | "--version"] => {
+                let Definition { name, version, .. } = &self.definition;
+                say(&format!("{name} {version}\n"));
                 ExitCode::SUCCESS
             }
             ["--stdio"] => self.serve_link(Link::stdio()),
@@ -189,6 +201,11 @@ fn started_by_pegboard() -> bool {
         .next()
         .and_then(|pid| pid.parse::<u32>().ok());
     engine.is_some() && engine == pegboard_transport::parent()
+}
+
+fn say(text: &str) {
+    // Whoever does not want to read it has closed the pipe.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn complain(text: &str) {

@@ -9,7 +9,7 @@ fn the_guide_shows_the_examples_as_they_are() {
     let guide = read("../../docs/guide/write.md");
     let blocks = guide.split("```rust\n").skip(1);
     let programs: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
-    let examples =
-        ["hello", "clip", "shout"].map(|name| read(&format!("examples/nu_plugin_{name}.rs")));
+    let examples = ["hello", "clip", "shout", "colour"]
+        .map(|name| read(&format!("examples/nu_plugin_{name}.rs")));
     assert_eq!(programs, examples);
 }

@@ -93,8 +93,10 @@ modes! {
     ListItemInByteStream "list-item-in-byte-stream" "Answers Run with a byte stream that has a list item in it."
     RawInListStream "raw-in-list-stream" "Answers Run with a list stream that has a chunk of bytes in it."
     EndWithoutStart "end-without-start" "Ends a stream that was never announced before it answers Run."
+    NeverEnds "never-ends" "Gives a short stream whose end it never says, unless it is dropped."
 
     // Streams that it consumes.
+    SlowReader "slow-reader" "Pauses before it looks at each message."
     StopsReading "stops-reading" "Reads nothing after the engine's Hello."
     StopsReadingMidInput "stops-reading-mid-input" "Reads nothing more after a few items of an input stream."
     NoAck "no-ack" "Acks no input; answers with what came once nothing more has come for a pause."

@@ -16,6 +16,7 @@ pub mod peers;
 pub mod terminal;
 pub mod tree;
 
+mod differ;
 mod plugin_test;
 
 pub use plugin_test::{Checked, Outcome, PluginTest, Run};

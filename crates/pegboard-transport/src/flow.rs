@@ -1,6 +1,7 @@
 //! What flows into and out of a command: nothing, a value, a stream of values or a stream of bytes.
 
 mod feed;
+mod text;
 
 pub use feed::{Broken, Closed, Feed, Gate, panic_message};
 
@@ -84,17 +85,14 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
     pub fn into_text(self) -> Result<String, E> {
         match self.into_value()? {
             Value::String(text, _) => Ok(text),
-            other => {
-                let message = format!("text is needed, not a value of type {}", other.type_name());
-                Err(E::from(
-                    LabeledError::new(message).with_label("this", other.span()),
-                ))
-            }
+            other => Err(text::needed(&other).into()),
         }
     }
 
-    /// The items one after the other: of a stream of values, of a list or range, or the single value. Chunks of bytes
-    /// are binaries.
+    /// The items one after the other: of a stream of values, of a list or range, or the single value.
+    ///
+    /// A stream of bytes is given in pieces as they come: as text, never cut inside a character, as long as it is text,
+    /// and as binaries if it is declared binary or is no text. For lines, see [`Flow::into_lines`].
     pub fn into_items(self) -> ListStream<E>
     where
         E: Send,
@@ -108,10 +106,19 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
             }
             Flow::Value(value, _) => ListStream::new([Ok(value)]),
             Flow::List(stream) => return stream,
-            Flow::Bytes(stream) => ListStream::new(stream.map(|chunk| chunk.map(Value::binary))),
+            Flow::Bytes(stream) => ListStream::new(text::pieces(stream)),
         };
         (stream.span, stream.metadata) = (span, metadata);
         stream
+    }
+
+    /// The lines of text one after the other, without their ends: those of a string or a stream of bytes, and each item
+    /// of a list or a stream of values. What is no text is an error.
+    pub fn into_lines(self) -> impl Iterator<Item = Result<String, E>> + Send + use<E>
+    where
+        E: Send,
+    {
+        text::lines(self)
     }
 
     /// Calls `look` with the error at which a stream ends, if it ends with one, before whoever reads the stream sees it.

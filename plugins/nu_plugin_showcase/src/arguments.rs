@@ -1,5 +1,7 @@
 //! Arguments: typed, with defaults, as a struct, and completed while they are typed.
 
+use std::path::PathBuf;
+
 use pegboard_plugin::protocol::nu::Suggestion;
 use pegboard_plugin::protocol::to_value;
 use pegboard_plugin::{Command, LabeledError, SyntaxShape, Type, Value};
@@ -54,6 +56,21 @@ pub(crate) fn commands() -> Vec<Command> {
             let arguments: Arguments = call.arguments()?;
             to_value(&arguments).map_err(LabeledError::from)
         }),
+        Command::new("showcase path", "Shows paths as the caller means them")
+            .types(Type::Nothing, Type::List(Box::new(Type::String)))
+            .required("file", SyntaxShape::Filepath, "A file")
+            .flag("in", 'i', SyntaxShape::Directory, "A directory")
+            .rest("more", SyntaxShape::Filepath, "More files")
+            .run(|call| {
+                let mut paths = vec![call.path("file")?];
+                for path in call.get::<PathBuf>("in")?.into_iter().chain(call.rest()?) {
+                    paths.push(call.engine().absolute(path)?);
+                }
+                let paths = paths
+                    .iter()
+                    .map(|path| Value::string(path.to_string_lossy()));
+                Ok(Value::list(paths))
+            }),
         Command::new(
             "showcase pick",
             "Picks an animal that lives in this directory",

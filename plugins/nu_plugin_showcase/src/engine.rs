@@ -18,7 +18,7 @@ fn ask(name: &str, description: &str) -> Command {
 fn asking() -> Vec<Command> {
     vec![
         ask("version", "The version of Nushell that the engine speaks")
-            .run(|call| Ok::<_, LabeledError>(Value::string(call.engine().version()))),
+            .run(|call| Ok(Value::string(call.engine().version()))),
         ask(
             "env",
             "An environment variable of the caller's, or all of them",
@@ -36,18 +36,18 @@ fn asking() -> Vec<Command> {
                 let value = value.cloned().unwrap_or(Value::nothing());
                 call.engine()
                     .set_env(&call.need::<String>("name")?, value)?;
-                Ok::<_, LabeledError>(Output::Empty)
+                Ok(Output::Empty)
             }),
         ask("directory", "The caller's directory").run(|call| {
             let here = call.engine().current_dir()?;
-            Ok::<_, LabeledError>(Value::string(here.display().to_string()))
+            Ok(Value::string(here.display().to_string()))
         }),
         ask("config", "The keys of the engine's configuration").run(|call| {
             let keys = match call.engine().config()? {
                 Opaque::Map(fields) => fields.into_iter().map(|(key, _)| key).collect(),
                 _ => Vec::new(),
             };
-            Ok::<_, LabeledError>(Value::list(keys.into_iter().map(Value::string)))
+            Ok(Value::list(keys.into_iter().map(Value::string)))
         }),
         ask(
             "plugin-config",
@@ -55,7 +55,7 @@ fn asking() -> Vec<Command> {
         )
         .run(|call| {
             let config = call.engine().plugin_config()?;
-            Ok::<_, LabeledError>(config.unwrap_or(Value::nothing()))
+            Ok(config.unwrap_or(Value::nothing()))
         }),
         ask("help", "The help text of this command")
             .run(|call| call.engine().help().map(Value::string)),
@@ -64,7 +64,7 @@ fn asking() -> Vec<Command> {
             .run(|call| {
                 let span = call.value("value").map_or(call.head(), Value::span);
                 let text = call.engine().span_contents(span)?;
-                Ok::<_, LabeledError>(Value::string(String::from_utf8_lossy(&text)))
+                Ok(Value::string(String::from_utf8_lossy(&text)))
             }),
         ask(
             "code",
@@ -85,7 +85,7 @@ fn asking() -> Vec<Command> {
                 _ => None,
             };
             let count = count.ok_or_else(|| LabeledError::new("it has no instructions"))?;
-            Ok::<_, LabeledError>(Value::int(count.try_into().unwrap_or(i64::MAX)))
+            Ok(Value::int(count.try_into().unwrap_or(i64::MAX)))
         }),
     ]
 }
@@ -119,7 +119,7 @@ fn running() -> Vec<Command> {
                     .eval(closure.clone(), vec![item.clone()], item)?
                     .into_value()
             });
-            Ok::<_, LabeledError>(Output::try_list(items))
+            Ok(Output::try_list(items))
         }),
         Command::new(
             "showcase call",
@@ -172,7 +172,7 @@ fn running() -> Vec<Command> {
             let (name, count) = (call.need::<String>("name")?, call.need::<u64>("count")?);
             let engine = call.engine().clone();
             let items = (0..count).map(move |_| Ok(engine.env(&name)?.unwrap_or(Value::nothing())));
-            Ok::<_, LabeledError>(Output::try_list(items))
+            Ok(Output::try_list(items))
         }),
     ]
 }
@@ -186,14 +186,14 @@ fn wishing() -> Vec<Command> {
         .required("keep", SyntaxShape::Boolean, "Whether to keep it")
         .run(|call| {
             call.engine().set_gc_disabled(call.need("keep")?)?;
-            Ok::<_, LabeledError>(Input::Empty)
+            Ok(Input::Empty)
         }),
         ask("foreground", "Takes the terminal and gives it back").run(|call| {
             let foreground = call.engine().enter_foreground()?;
             drop(foreground);
-            Ok::<_, LabeledError>(Value::string("had the terminal"))
+            Ok(Value::string("had the terminal"))
         }),
         ask("process", "The number of this plugin's process")
-            .run(|_| Ok::<_, LabeledError>(Value::int(std::process::id().into()))),
+            .run(|_| Ok(Value::int(std::process::id().into()))),
     ]
 }

@@ -21,14 +21,14 @@ pub(crate) fn commands() -> Vec<Command> {
                     3 => Err(detailed(head, None)),
                     number => Ok(Value::int(number)),
                 });
-                Ok::<_, LabeledError>(Output::try_list(items))
+                Ok(Output::try_list(items))
             }),
         Command::new("showcase panic", "Panics")
             .types(Type::Any, Type::Any)
             .switch("late", 'l', "After three items")
             .run(|call| {
                 assert!(call.has("late"), "as the user asked for");
-                Ok::<_, LabeledError>(Output::list((0..4).map(|number| {
+                Ok(Output::list((0..4).map(|number| {
                     assert!(number < 3, "as the user asked for");
                     Value::int(number)
                 })))
@@ -45,7 +45,7 @@ pub(crate) fn commands() -> Vec<Command> {
                 std::io::stdout()
                     .flush()
                     .map_err(|error| LabeledError::new(format!("not printed: {error}")))?;
-                Ok::<_, LabeledError>(Value::int(1))
+                Ok(Value::int(1))
             }),
     ]
 }

@@ -34,7 +34,7 @@ pub(crate) fn commands() -> Vec<Command> {
                 _ => 0,
             };
             let engine = call.engine().clone();
-            Ok::<_, LabeledError>(Output::list((0..count).map(move |number| {
+            Ok(Output::list((0..count).map(move |number| {
                 pause(&engine, Duration::from_nanos(wait));
                 Value::int(number)
             })))
@@ -48,7 +48,7 @@ pub(crate) fn commands() -> Vec<Command> {
                 for item in call.items() {
                     sum = sum.wrapping_add(int(item?)?);
                 }
-                Ok::<_, LabeledError>(Value::int(sum))
+                Ok(Value::int(sum))
             }),
         Command::new("showcase double", "Doubles each number that flows through")
             .types(ints(), ints())
@@ -61,7 +61,7 @@ pub(crate) fn commands() -> Vec<Command> {
             )
             .run(|call| {
                 let items = call.items();
-                Ok::<_, LabeledError>(Output::try_list(
+                Ok(Output::try_list(
                     items.map(|item| Ok(Value::int(int(item?)?.wrapping_mul(2)))),
                 ))
             }),
@@ -71,7 +71,7 @@ pub(crate) fn commands() -> Vec<Command> {
             .run(|call| {
                 let count = call.need::<usize>("count")?;
                 let items: Result<Vec<_>, _> = call.items().take(count).collect();
-                Ok::<_, LabeledError>(Value::list(items?))
+                Ok(Value::list(items?))
             }),
         Command::new(
             "showcase bytes",
@@ -93,7 +93,7 @@ pub(crate) fn commands() -> Vec<Command> {
                     ..Metadata::default()
                 });
             }
-            Ok::<_, LabeledError>(output)
+            Ok(output)
         }),
         Command::new("showcase size", "Counts the bytes that flow in")
             .types(Type::Any, Type::Int)
@@ -108,7 +108,7 @@ pub(crate) fn commands() -> Vec<Command> {
                     }
                     other => other.into_text()?.len(),
                 };
-                Ok::<_, LabeledError>(Value::int(i64::try_from(size).unwrap_or(i64::MAX)))
+                Ok(Value::int(i64::try_from(size).unwrap_or(i64::MAX)))
             }),
         Command::new(
             "showcase rotate",
@@ -135,7 +135,7 @@ pub(crate) fn commands() -> Vec<Command> {
                         true => char::from(rotate(char as u8)),
                         false => char,
                     });
-                    Ok::<_, LabeledError>(Value::string(rotated.collect::<String>()).into())
+                    Ok(Value::string(rotated.collect::<String>()).into())
                 }
             }
         }),

@@ -140,10 +140,10 @@ pub(crate) fn commands() -> Vec<Command> {
             .run(|call| {
                 let (head, count) = (call.head(), call.need::<i64>("count")?);
                 let make = move |count| Tally { name: format!("tally {count}"), count }.into_handle(head);
-                Ok::<_, LabeledError>(Output::try_list((0..count).rev().map(make)))
+                Ok(Output::try_list((0..count).rev().map(make)))
             }),
         Command::new("showcase tally dropped", "The names of the tallies that nobody has any more")
             .types(Type::Nothing, Type::List(Box::new(Type::String)))
-            .run(|_| Ok::<_, LabeledError>(Value::list(dropped().iter().map(Value::string)))),
+            .run(|_| Ok(Value::list(dropped().iter().map(Value::string)))),
     ]
 }

@@ -11,7 +11,7 @@ fn examples() {
     for version in ["0.98.0", "0.115.1"] {
         for test in [PluginTest::new(plugin()), PluginTest::new(plugin()).json()] {
             let test = test.version(version);
-            test.check_examples();
+            test.check();
             let passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed);
             let passed = test
                 .examples()

@@ -25,7 +25,7 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::new("showcase echo", "Gives its input back as it is")
             .types(Type::Any, Type::Any)
             .example("1..3 | showcase echo", "Any value", None)
-            .run(|call| Ok::<_, LabeledError>(call.input())),
+            .run(|call| Ok(call.input())),
         Command::new("showcase kind", "Says in what form its input came")
             .types(Type::Any, Type::String)
             .example("[1 2] | showcase kind", "A list", Value::string("list"))
@@ -36,7 +36,7 @@ pub(crate) fn commands() -> Vec<Command> {
                     Input::List(_) => "list stream",
                     Input::Bytes(_) => "byte stream",
                 };
-                Ok::<_, LabeledError>(Value::string(kind))
+                Ok(Value::string(kind))
             }),
     ]
 }

@@ -159,6 +159,20 @@ fn by_hand_it_explains_itself() {
 }
 
 #[test]
+fn by_hand_it_says_where_it_is_and_what_it_is() {
+    let help = plugin(&["--help"]).output().expect("it starts").stdout;
+    let help = String::from_utf8(help).expect("text");
+    let advice = format!("plugin add {}", env!("CARGO_BIN_EXE_nu_plugin_showcase"));
+    assert!(help.contains(&advice), "{help}");
+    for flag in ["--version", "-V"] {
+        let output = plugin(&[flag]).output().expect("it starts");
+        assert!(output.status.success());
+        let version = concat!("showcase ", env!("CARGO_PKG_VERSION"), "\n");
+        assert_eq!(output.stdout, version.as_bytes());
+    }
+}
+
+#[test]
 fn an_engine_that_is_not_there_is_an_error() {
     let output = plugin(&["--local-socket", "/no/such/socket"])
         .output()

@@ -75,7 +75,7 @@ fn count() -> Command {
         if is_raw {
             counts.set_bytes(sizes.load(Ordering::Relaxed));
         }
-        Ok::<_, LabeledError>(counts.into_value(call.head()))
+        Ok(counts.into_value(call.head()))
     })
 }
 
@@ -131,7 +131,7 @@ fn freq() -> Command {
         for piece in text::pieces(call.input()) {
             frequencies.add(&piece?);
         }
-        Ok::<_, LabeledError>(frequencies.into_value(top, call.head()))
+        Ok(frequencies.into_value(top, call.head()))
     })
 }
 
@@ -170,7 +170,7 @@ fn lines() -> Command {
     .run(|call| {
         let head = call.head();
         let lines = text::lines(text::pieces(call.input()));
-        Ok::<_, LabeledError>(Output::try_list(
+        Ok(Output::try_list(
             lines.map(move |line| Ok(Value::string(line?).at(head))),
         ))
     })

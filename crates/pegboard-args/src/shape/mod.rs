@@ -151,6 +151,9 @@ fn cell_path(text: &str, span: Span) -> Option<CellPath> {
 
 /// A path as Nushell hands it to a command: absolute, without `.` and `..`, symbolic links untouched.
 fn absolute(text: &str, caller: &Caller<'_>) -> String {
+    if caller.directory.as_os_str().is_empty() {
+        return text.to_owned();
+    }
     let home = caller
         .home
         .filter(|_| text == "~" || text.starts_with("~/"));

@@ -24,6 +24,7 @@ const VALUES: &[(&str, &str, Values)] = &[
     ("inspect", "plugin", Values::InstalledOrFiles),
     ("run", "plugins", Values::InstalledOrFiles),
     ("show", "plugin", Values::Installed),
+    ("test", "plugin", Values::InstalledOrFiles),
     ("test", "rules", Values::Rules),
 ];
 

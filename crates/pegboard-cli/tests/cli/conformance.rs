@@ -48,7 +48,7 @@ fn a_plugin_that_breaks_one() {
     );
     assert!(
         ran.out
-            .ends_with("rules: 1 kept, 1 broken, 0 not applicable\n"),
+            .ends_with("rules: 1 kept, 1 broken, 0 not applicable, 0 not checked\n"),
         "{ran:?}"
     );
 }
@@ -101,9 +101,74 @@ fn what_makes_no_sense() {
             &["test", "/nowhere/nu_plugin_x"],
             "there is no file /nowhere/nu_plugin_x",
         ),
-        (&["test"], "<PROGRAM>"),
+        (&["test"], "<PLUGIN>"),
+        (&["test", "nonsense"], "no plugin `nonsense` is installed"),
     ] {
         let err = Cli::new(arguments).fails(2);
         assert!(err.contains(expected), "{err}");
     }
+}
+
+#[test]
+fn what_comes_first_is_told_last() {
+    let path = hostile();
+    let ran = Cli::new(["test".as_ref(), path.as_os_str()])
+        .variable("HOSTILE", "prints-text-first")
+        .end();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let tail: Vec<&str> = ran.out.lines().rev().take(3).collect();
+    let [summary, first, not_checked] = tail[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(
+        summary,
+        "rules: 1 kept, 2 broken, 0 not applicable, 62 not checked"
+    );
+    assert!(
+        first.starts_with("mend this first: encoding: ")
+            && first.contains("This is an ordinary program"),
+        "{first}"
+    );
+    assert_eq!(
+        not_checked,
+        "not checked: 62 rules: it does not get as far as a Hello"
+    );
+}
+
+#[test]
+fn a_command_that_makes_no_sense_is_underlined() {
+    let path = hostile();
+    let path = path.to_str().expect("a path");
+    let err = Cli::new([
+        "test",
+        path,
+        "--command",
+        "hostile",
+        "--command",
+        "'x' | nonsense",
+    ])
+    .fails(2);
+    let lines: Vec<&str> = err.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.contains("'x' | nonsense"));
+    let under = lines[at.expect("the command") + 1];
+    assert!(under.contains("^^^^^^^^"), "{err}");
+}
+
+#[test]
+fn a_closure_may_be_given_and_is_not_run() {
+    let path = hostile();
+    let path = path.to_str().expect("a path");
+    let arguments = [
+        "test",
+        path,
+        "--command",
+        "hostile {|x| hostile }",
+        "--rule",
+        "commands-run",
+    ];
+    let out = Cli::new(arguments).out();
+    assert!(out.contains("ok   commands-run"), "{out}");
+    assert!(out.contains("rules: 1 kept, 0 broken"), "{out}");
 }

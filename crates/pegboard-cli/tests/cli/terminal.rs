@@ -124,6 +124,24 @@ fn long_work_says_how_far_it_has_come() {
 }
 
 #[test]
+fn a_check_says_how_far_it_has_come() {
+    let home = Folder::new("progress-test");
+    let store = home.file("store").display().to_string();
+    let plugin = peer("nu_plugin_inc").display().to_string();
+    let variable = ("PEGBOARD_HOME", store.as_str());
+    shown(on_terminal(60, &["add", &plugin], variable));
+    // An installed plugin, by its name.
+    let arguments = ["test", "inc", "--rule", "encoding", "--rule", "hello"];
+    let mut terminal = on_terminal(60, &arguments, variable);
+    terminal.expect("\r\u{1b}[Krule 1 of 2: encoding");
+    terminal.expect("\r\u{1b}[Krule 2 of 2: hello");
+    terminal.expect("\r\u{1b}[K");
+    terminal.expect("rules: 2 kept");
+    let (status, text) = terminal.end();
+    assert!(status.success(), "{text}");
+}
+
+#[test]
 fn a_plugin_has_the_terminal_while_it_wants_it() {
     let mut terminal = run(80, &["ref", "engine", "foreground"], ("NO_COLOR", "1"));
     terminal.expect("during");

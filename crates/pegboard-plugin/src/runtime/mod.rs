@@ -5,7 +5,6 @@ mod pool;
 
 pub(crate) use interrupts::{Interrupts, Registration};
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -57,14 +56,42 @@ pub(crate) struct Runnable {
     pub(crate) signature: Arc<PluginSignature>,
     handler: Option<Arc<CommandHandler>>,
     completers: Vec<(String, Arc<Completer>)>,
+    mistakes: Vec<String>,
+}
+
+impl Runnable {
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.handler.is_some()
+    }
+
+    /// What was said of arguments that there are not.
+    pub(crate) fn mistakes(&self) -> &[String] {
+        &self.mistakes
+    }
 }
 
 impl From<Command> for Runnable {
-    fn from(command: Command) -> Runnable {
+    fn from(mut command: Command) -> Runnable {
+        let sig = &command.signature.sig;
+        let positional = sig
+            .required_positional
+            .iter()
+            .chain(&sig.optional_positional)
+            .chain(&sig.rest_positional);
+        let positional = positional.map(|argument| &argument.name);
+        let flags = sig.named.iter().map(|flag| &flag.long);
+        let names: Vec<_> = positional.chain(flags).collect();
+        for (name, _) in &command.completers {
+            if !names.contains(&name) {
+                let mistake = "completes `{}`, which is no argument or flag";
+                command.mistakes.push(mistake.replace("{}", name));
+            }
+        }
         Runnable {
             signature: Arc::new(command.signature),
             handler: command.handler,
             completers: command.completers,
+            mistakes: command.mistakes,
         }
     }
 }
@@ -198,15 +225,15 @@ impl Shared {
     /// The same for a call that takes an input, which is fed while the answer is awaited.
     pub(crate) fn engine_call_with_input(
         self: &Arc<Self>,
-        context: CallId,
+        engine: &Engine,
         call: impl FnOnce(Header) -> EngineCall,
         input: Output,
     ) -> Result<Answer, LabeledError> {
-        let (header, feed) = self.announce(input)?;
+        let (header, feed) = self.announce(input, engine.at)?;
         let waiter = Arc::<Waiter>::default();
         self.connection()?
             .session(|session| {
-                let id = session.engine_call(context, call(header))?;
+                let id = session.engine_call(engine.context, call(header))?;
                 self.waiting().insert(id, waiter.clone());
                 Ok(())
             })
@@ -219,11 +246,10 @@ impl Shared {
         waiter.wait()
     }
 
-    fn announce(&self, output: Output) -> Result<(Header, Option<Feed>), LabeledError> {
-        output.announce(
-            self.connection()?,
-            UntilInterrupted(self.interrupts.clone()),
-        )
+    /// `at` is what a panic in the output's source is blamed on.
+    fn announce(&self, output: Output, at: Span) -> Result<(Header, Option<Feed>), LabeledError> {
+        let interrupts = self.interrupts.clone();
+        output.announce(self.connection()?, UntilInterrupted { interrupts, at })
     }
 
     fn connection(&self) -> Result<&Connection<Role>, LabeledError> {
@@ -303,14 +329,18 @@ impl Shared {
                     .map(|command| (*command.signature).clone());
                 self.respond(id, Response::Signature(signatures.collect()));
             }
-            WireCall::Run(run) => self.work(id, move |shared| shared.run(id, *run, input)),
-            WireCall::Completion(completion) => self.work(id, move |shared| {
+            WireCall::Run(run) => {
+                self.work(id, run.call.head, move |shared| shared.run(id, *run, input))
+            }
+            WireCall::Completion(completion) => self.work(id, Span::UNKNOWN, move |shared| {
                 Ok(Applied::Response(Response::Completions(
                     shared.complete(id, &completion),
                 )))
             }),
             WireCall::CustomValueOp(value, operation) => {
-                self.work(id, move |shared| shared.operate(id, *value, operation));
+                self.work(id, value.span, move |shared| {
+                    shared.operate(id, *value, operation)
+                });
             }
             WireCall::Unknown(name) => {
                 let error = LabeledError::new(format!("this plugin does not know the call {name}"));
@@ -319,26 +349,27 @@ impl Shared {
         }
     }
 
-    /// Sees to a call on a thread of its own, until its answer is complete.
+    /// Sees to a call on a thread of its own, until its answer is complete. `at` is what it is about.
     fn work(
         self: &Arc<Self>,
         id: CallId,
+        at: Span,
         job: impl FnOnce(&Arc<Shared>) -> Result<Applied, LabeledError> + Send + 'static,
     ) {
         self.live(|life| life.active += 1);
         let shared = self.clone();
         self.pool.run(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| job(&shared)))
-                .unwrap_or_else(|panic| Err(panicked(&*panic)));
-            shared.answer(id, outcome);
+                .unwrap_or_else(|panic| Err(panicked(panic_message(&*panic), at)));
+            shared.answer(id, at, outcome);
             shared.live(|life| life.active -= 1);
         });
     }
 
-    fn answer(&self, id: CallId, outcome: Result<Applied, LabeledError>) {
+    fn answer(&self, id: CallId, at: Span, outcome: Result<Applied, LabeledError>) {
         let (response, feed) = match outcome {
             Ok(Applied::Response(response)) => (response, None),
-            Ok(Applied::Output(output)) => match self.announce(output) {
+            Ok(Applied::Output(output)) => match self.announce(output, at) {
                 Ok((header, feed)) => (Response::Data(header), feed),
                 Err(error) => (Response::Error(Box::new(error)), None),
             },
@@ -390,6 +421,7 @@ impl Shared {
         let engine = Engine {
             shared: self.clone(),
             context: id,
+            at: head,
         };
         let call = Call {
             signature: command.signature.clone(),
@@ -442,6 +474,7 @@ impl Shared {
         completer(&Engine {
             shared: self.clone(),
             context: id,
+            at: Span::UNKNOWN,
         })
     }
 
@@ -454,6 +487,7 @@ impl Shared {
         let engine = Engine {
             shared: self.clone(),
             context: id,
+            at: value.span,
         };
         self.definition
             .customs
@@ -476,7 +510,11 @@ fn read(header: Header, stream: Option<InStream>) -> Input {
 }
 
 /// Ends output quietly when the user interrupts.
-struct UntilInterrupted(Arc<Interrupts>);
+struct UntilInterrupted {
+    interrupts: Arc<Interrupts>,
+    /// What the output is an answer to.
+    at: Span,
+}
 
 impl Gate for UntilInterrupted {
     fn value(&mut self, _: &mut Value) -> Result<(), LabeledError> {
@@ -484,20 +522,30 @@ impl Gate for UntilInterrupted {
     }
 
     fn open(&self) -> Result<(), Closed> {
-        if self.0.is_set() {
+        if self.interrupts.is_set() {
             Err(Closed::Quietly)
         } else {
             Ok(())
         }
     }
+
+    fn panicked(&self, message: &str) -> LabeledError {
+        panicked(message, self.at)
+    }
 }
 
-/// The error for a command whose code panicked.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> LabeledError {
-    let message = panic_message(panic);
-    LabeledError::new(format!("the plugin's code panicked: {message}"))
-        .with_label("during this", Span::UNKNOWN)
-        .with_help("this is a mistake in the plugin; its authors would want to know")
+/// What to do about errors that no user can be blamed for.
+pub(crate) const MISTAKE: &str = "this is a mistake in the plugin; its authors would want to know";
+
+/// The error for code that panicked while it saw to what is `at` a place, if it is known.
+fn panicked(message: &str, at: Span) -> LabeledError {
+    let error = LabeledError::new(format!("the plugin's code panicked: {message}"));
+    // The unknown place is one in every engine's source, and not the right one.
+    let error = match at {
+        Span::UNKNOWN => error,
+        at => error.with_label("during this", at),
+    };
+    error.with_help(MISTAKE)
 }
 
 struct Dispatcher(Weak<Shared>);

@@ -4,11 +4,11 @@ use pegboard_plugin::protocol::nu::{
     Call as WireCall, CompletionCall, CompletionTarget, EvaluatedCall, PluginMetadata, Response,
     Suggestion,
 };
-use pegboard_plugin::protocol::{Opaque, to_value};
-use pegboard_plugin::{Command, Input, LabeledError, Plugin, Span, SyntaxShape, Value};
+use pegboard_plugin::protocol::{Opaque, Spanned, to_value};
+use pegboard_plugin::{Call, Command, Input, LabeledError, Plugin, Span, SyntaxShape, Value};
 use serde::{Deserialize, Serialize};
 
-use super::bench::{Bench, NEWEST, args, check, none};
+use super::bench::{Bench, Did, NEWEST, args, check, none};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Arguments {
@@ -142,14 +142,151 @@ fn wrong_arguments_are_errors_that_name_them() {
         for name in ["by name", "by struct"] {
             let arguments = args([Value::string("a"), wrong.clone()]).call();
             let error = bench.value(name, arguments, Input::Empty).unwrap_err();
-            assert!(error.msg.contains("times"), "{name}: {error:?}");
+            assert_eq!(error.msg, "`times`: expected int, found string");
             assert_eq!(error.labels[0].span, Span::new(3, 7), "{name}: {error:?}");
         }
-        let error = bench
-            .value("by name", args([]).call(), Input::Empty)
-            .unwrap_err();
-        assert!(error.msg.contains("`name` is missing"), "{error:?}");
+        for name in ["by name", "by struct"] {
+            let error = bench
+                .value(name, args([]).call(), Input::Empty)
+                .unwrap_err();
+            assert_eq!(error.msg, "`name` is missing");
+            assert_eq!(error.labels[0].span, Span::new(10, 20), "{name}: {error:?}");
+        }
+        let mut arguments = args([Value::string("a")]).call();
+        let level = Spanned::new("level".to_owned(), Span::UNKNOWN);
+        let high = Value::string("high").at(Span::new(4, 8));
+        arguments.named.push((level, Some(high)));
+        for name in ["by name", "by struct"] {
+            let error = bench
+                .value(name, arguments.clone(), Input::Empty)
+                .unwrap_err();
+            assert_eq!(error.msg, "`level`: expected float, found string");
+        }
     });
+}
+
+/// Commands that ask for an argument that their signature does not have.
+fn mistaken() -> Plugin {
+    #[derive(Deserialize)]
+    struct Mistyped {
+        #[expect(dead_code, reason = "it cannot be read")]
+        nmae: String,
+    }
+    fn asking<O: Into<Value>>(
+        name: &str,
+        ask: impl Fn(&Call) -> Result<O, LabeledError> + Send + Sync + 'static,
+    ) -> Command {
+        shaped(name).run(move |call| ask(&call).map(Into::into))
+    }
+    [
+        asking("need", |call| call.need::<String>("nmae")),
+        asking("get", |call| {
+            call.get::<String>("nmae").map(Option::unwrap_or_default)
+        }),
+        asking("has", |call| Ok(call.has("nmae"))),
+        asking("value", |call| Ok(call.value("nmae").is_some())),
+        asking("path", |call| call.path("nmae").map(|_| true)),
+        asking("closure", |call| call.closure("nmae").map(|_| true)),
+        asking("arguments", |call| {
+            call.arguments::<Mistyped>().map(|_| true)
+        }),
+        asking("more", |call| call.need::<Vec<i64>>("more").map(|_| true)),
+    ]
+    .into_iter()
+    .fold(Plugin::new("test", "1"), Plugin::command)
+}
+
+#[test]
+fn an_authors_mistake_is_not_blamed_on_the_user() {
+    check(mistaken, |bench| {
+        for name in [
+            "need",
+            "get",
+            "has",
+            "value",
+            "path",
+            "closure",
+            "arguments",
+        ] {
+            let arguments = args([Value::string("a")]).call();
+            let error = bench.value(name, arguments, Input::Empty).unwrap_err();
+            let expected = format!("`{name}` has no argument or flag `nmae`");
+            assert!(error.msg.ends_with(&expected), "{error:?}");
+            let help = error.help.expect("what to do");
+            assert!(help.contains("a mistake in the plugin"), "{help}");
+            assert_eq!(error.labels[0].span, Span::new(10, 20));
+        }
+        let arguments = args([Value::string("a")]).call();
+        let error = bench.value("more", arguments, Input::Empty).unwrap_err();
+        assert!(error.help.unwrap().contains("Call::rest"));
+    });
+}
+
+#[test]
+fn paths_start_where_the_caller_is() {
+    fn paths() -> Plugin {
+        Plugin::new("test", "1").command(
+            Command::new("path", "Gives a path")
+                .required("file", SyntaxShape::Filepath, "A file")
+                .run(|call| Ok(call.path("file")?.display().to_string())),
+        )
+    }
+    check(paths, |bench| {
+        for (given, expected) in [
+            ("lib", "/here/lib"),
+            ("./a/../b", "/here/b"),
+            ("../x", "/x"),
+            (".", "/here"),
+            ("/usr/lib", "/usr/lib"),
+            ("~", "/home/me"),
+            ("~/x", "/home/me/x"),
+            ("~x", "/here/~x"),
+        ] {
+            let arguments = args([Value::string(given)]).call();
+            let path = bench.value("path", arguments, Input::Empty);
+            assert_eq!(path, Ok(Value::string(expected)), "{given}");
+        }
+        let asked = |did: &Did| matches!(did, Did::Asked(name) if name == "GetCurrentDir");
+        assert_eq!(bench.did().iter().filter(|did| asked(did)).count(), 5);
+    });
+}
+
+#[test]
+fn mistakes_in_definitions() {
+    let run = |command: Command| command.run(|_| Ok(1));
+    let plugin = [
+        run(shaped("fine")).complete("more", |_| None),
+        run(Command::new("fine", "Again")),
+        run(Command::new("two  spaces", "Spaced")),
+        Command::new("idle", "Has no code"),
+        run(Command::new("odd", "Has odd flags")
+            .switch("x y", 'h', "A name of two words")
+            .flag("level", None, SyntaxShape::Int, "A level")
+            .switch("level", None, "Another one")),
+        run(Command::new("more", "Says more than there is")
+            .required("needed", SyntaxShape::Int, "It has no default")
+            .default("needed", 1)
+            .default("nope", 1)
+            .candidates("nope", ["a"])
+            .complete("nope", |_| None)),
+    ]
+    .into_iter()
+    .fold(Plugin::new("test", "1"), Plugin::command);
+    assert_eq!(
+        plugin.mistakes(),
+        [
+            "the command `fine` is there twice",
+            "the command `two  spaces` has a name whose words are not separated by single spaces",
+            "the command `idle` does nothing: it has no `run`",
+            "the command `odd` has an argument or flag `x y`, which is no word that can be typed",
+            "the command `odd` has the argument or flag `level` twice",
+            "the command `odd` has the flag `-h` twice",
+            "the command `more` has a default for `needed`, which is no optional argument or flag before it",
+            "the command `more` has a default for `nope`, which is no optional argument or flag before it",
+            "the command `more` has candidates for `nope`, which is no argument or flag before it",
+            "the command `more` completes `nope`, which is no argument or flag",
+        ]
+    );
 }
 
 #[test]
@@ -166,15 +303,19 @@ fn errors_and_panics_cost_one_call() {
                 .value(name, args([]).call(), Input::Empty)
                 .unwrap_err();
             assert_eq!(error.msg, expected);
-            assert_eq!(error.labels.len(), 1, "{name}");
+            assert_eq!(error.labels[0].span, Span::new(10, 20), "{name}");
         }
-        let items = bench.run("panic late", none(), Input::Empty).unwrap();
+        let items = bench
+            .run("panic late", args([]).call(), Input::Empty)
+            .unwrap();
         let items: Vec<_> = items.into_items().map(Result::unwrap).collect();
         assert_eq!(items[..2], [0, 1].map(Value::int));
         let Value::Error(error, _) = &items[2] else {
             panic!("{items:?}")
         };
-        assert!(error.msg.contains("late"), "{error:?}");
+        assert_eq!(error.msg, "the plugin's code panicked: late");
+        assert_eq!(error.labels[0].span, Span::new(10, 20));
+        assert!(error.help.is_some());
         let arguments = args([Value::string("a")]).call();
         bench
             .value("by name", arguments, Input::Empty)
@@ -232,7 +373,7 @@ fn fifty_calls_at_once_run_side_by_side() {
     let plugin = Plugin::new("test", "1").command(
         Command::new("meet", "Waits for the others").run(move |call| {
             all.wait();
-            Ok::<_, LabeledError>(call.input())
+            Ok(call.input())
         }),
     );
     let bench = Bench::new(plugin, NEWEST);

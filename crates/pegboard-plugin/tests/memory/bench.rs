@@ -247,6 +247,9 @@ impl EngineSide {
             EngineCall::GetCurrentDir => {
                 EngineResponse::Data(Header::Value(Value::string("/here"), None))
             }
+            EngineCall::GetEnvVar(name) if name == "HOME" => {
+                EngineResponse::Data(Header::Value(Value::string("/home/me"), None))
+            }
             EngineCall::GetBlockIr(_) => {
                 EngineResponse::IrBlock(Box::new(Opaque::from(serde_json::json!([]))))
             }

@@ -109,9 +109,7 @@ fn plugin() -> Plugin {
         .command(
             Command::new("count", "Reads one")
                 .required("counter", SyntaxShape::Any, "The counter")
-                .run(|call| {
-                    Ok::<_, LabeledError>(Value::int(call.custom::<Counter>("counter")?.count))
-                }),
+                .run(|call| Ok(Value::int(call.custom::<Counter>("counter")?.count))),
         )
 }
 

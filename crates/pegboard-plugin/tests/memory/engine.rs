@@ -60,7 +60,7 @@ fn plugin() -> Plugin {
         .command(
             Command::new("ask late", "Asks from inside its output").run(|call| {
                 let engine = call.engine().clone();
-                Ok::<_, LabeledError>(Output::list((0..300).map(
+                Ok(Output::list((0..300).map(
                     move |_| match engine.env("HOME") {
                         Ok(value) => value.unwrap_or_default_value(),
                         Err(error) => Value::error(error),
@@ -74,7 +74,7 @@ fn plugin() -> Plugin {
                 .input()
                 .into_items()
                 .map(move |item| engine.eval(closure.clone(), vec![], item?)?.into_value());
-            Ok::<_, LabeledError>(Output::List(pegboard_transport::ListStream::new(items)))
+            Ok(Output::List(pegboard_transport::ListStream::new(items)))
         }))
         .command(
             with_closure("through", "A closure for the whole input").run(|call| {
@@ -92,7 +92,7 @@ fn plugin() -> Plugin {
                     over.send(())
                 });
                 KEPT.lock().unwrap().push(is_over);
-                Ok::<_, LabeledError>(Value::int(1))
+                Ok(Value::int(1))
             }),
         )
 }

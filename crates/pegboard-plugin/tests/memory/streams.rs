@@ -12,29 +12,33 @@ use super::bench::{Bench, NEWEST, PATIENCE, check, none};
 
 fn plugin() -> Plugin {
     Plugin::new("test", "1")
-        .command(
-            Command::new("echo", "Gives its input").run(|call| Ok::<_, LabeledError>(call.input())),
-        )
+        .command(Command::new("echo", "Gives its input").run(|call| Ok(call.input())))
         .command(Command::new("double", "Doubles numbers").run(|call| {
             let items = call.input().into_items().map(|item| match item? {
                 Value::Int(number, span) => Ok(Value::Int(number * 2, span)),
                 other => Err(LabeledError::new("no number").with_label("this", other.span())),
             });
-            Ok::<_, LabeledError>(Output::List(pegboard_transport::ListStream::new(items)))
+            Ok(Output::List(pegboard_transport::ListStream::new(items)))
         }))
         .command(Command::new("length", "Counts bytes").run(|call| {
             let Input::Bytes(mut bytes) = call.input() else {
                 return Err(LabeledError::new("bytes are needed"));
             };
             let mut all = Vec::new();
-            bytes
-                .read_to_end(&mut all)
-                .map_err(|error| LabeledError::new(error.to_string()))?;
+            bytes.read_to_end(&mut all)?;
             Ok(Value::int(all.len().try_into().unwrap_or(i64::MAX)))
+        }))
+        .command(
+            Command::new("items", "Its items as they come")
+                .run(|call| Ok(Value::list(call.items().collect::<Result<Vec<_>, _>>()?))),
+        )
+        .command(Command::new("lines", "Its lines as they come").run(|call| {
+            let lines = call.lines().map(|line| Ok(Value::string(line?)));
+            Ok(Output::try_list(lines))
         }))
         .command(Command::new("zeros", "A million zeros").run(|_| {
             let zeros = std::io::repeat(0).take(1_000_000);
-            Ok::<_, LabeledError>(Output::bytes(zeros, ByteStreamKind::Binary))
+            Ok(Output::bytes(zeros, ByteStreamKind::Binary))
         }))
         .command(Command::new("first", "The first item").run(|call| {
             call.input()
@@ -42,9 +46,7 @@ fn plugin() -> Plugin {
                 .next()
                 .unwrap_or_else(|| Ok(Value::nothing()))
         }))
-        .command(
-            Command::new("ignore", "Reads nothing").run(|_| Ok::<_, LabeledError>(Value::int(1))),
-        )
+        .command(Command::new("ignore", "Reads nothing").run(|_| Ok(Value::int(1))))
 }
 
 fn numbers(count: i64) -> Input {
@@ -103,6 +105,37 @@ fn bytes_both_ways() {
         assert_eq!(echoed, Value::string("a".repeat(size.try_into().unwrap())));
         let zeros = bench.value("zeros", none(), Input::Empty).unwrap();
         assert_eq!(zeros, Value::binary(vec![0; 1_000_000]));
+    });
+}
+
+#[test]
+fn text_comes_in_characters_and_lines() {
+    // The ö is cut in two.
+    let text = |kind| {
+        let chunks = [&b"one\nzw\xc3"[..], b"\xb6lf\n"];
+        Input::try_bytes(chunks.map(|chunk| Ok(chunk.to_vec())), kind)
+    };
+    let lines = Ok(Value::from(["one", "zwölf"]));
+    check(plugin, |bench| {
+        for kind in [ByteStreamKind::Unknown, ByteStreamKind::String] {
+            let items = bench.value("items", none(), text(kind));
+            assert_eq!(items, Ok(Value::from(["one\nzw", "ölf\n"])));
+            assert_eq!(bench.value("lines", none(), text(kind)), lines);
+        }
+        let list = Input::list(["one", "zwölf"].map(Value::string));
+        assert_eq!(bench.value("lines", none(), list), lines);
+        let whole = Value::string("one\nzwölf\n");
+        assert_eq!(bench.value("lines", none(), whole), lines);
+    });
+}
+
+#[test]
+fn an_error_in_bytes_is_not_lost_by_reading_them() {
+    let failed = LabeledError::new("the source failed").with_label("this", Span::new(3, 7));
+    check(plugin, |bench| {
+        let chunks = [Ok(vec![0]), Err(failed.clone())];
+        let input = Input::try_bytes(chunks, ByteStreamKind::Binary);
+        assert_eq!(bench.value("length", none(), input), Err(failed.clone()));
     });
 }
 
@@ -233,7 +266,7 @@ fn an_interrupt_ends_the_items_of_an_endless_range() {
                 let _ = entered.try_send(());
                 count += 1;
             }
-            Ok::<_, LabeledError>(Value::int(count))
+            Ok(Value::int(count))
         },
     ));
     let bench = Bench::new(plugin, NEWEST);
@@ -281,7 +314,7 @@ fn functions_are_called_at_interrupts_until_they_are_taken_back() {
             let _two = call.engine().on_interrupt(|| panic!("in a listener"));
             let _ = ready.send(());
             let _ = stopped.lock().unwrap().recv();
-            Ok::<_, LabeledError>(Value::bool(call.engine().is_interrupted()))
+            Ok(Value::bool(call.engine().is_interrupted()))
         }));
     let bench = Bench::new(plugin, NEWEST);
     let answer = bench.start_run("listen", none(), Input::Empty);

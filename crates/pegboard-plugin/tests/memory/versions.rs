@@ -5,7 +5,7 @@ use std::time::Duration;
 use pegboard_plugin::protocol::nu::Call as WireCall;
 use pegboard_plugin::protocol::session::EnginePolicy;
 use pegboard_plugin::protocol::{Bound, Range};
-use pegboard_plugin::{Command, Input, LabeledError, Plugin, SyntaxShape, Type, Value};
+use pegboard_plugin::{Command, Input, Plugin, SyntaxShape, Type, Value};
 
 use super::bench::{Bench, Did, PATIENCE, none};
 
@@ -22,11 +22,11 @@ fn plugin() -> Plugin {
                 .types(Type::Any, Type::List(Box::new(Type::Int)))
                 .optional("word", SyntaxShape::String, "A word")
                 .candidates("word", ["one", "two"])
-                .run(|call| Ok::<_, LabeledError>(call.input())),
+                .run(|call| Ok(call.input())),
         )
         .command(
             Command::new("version", "The engine's version")
-                .run(|call| Ok::<_, LabeledError>(Value::string(call.engine().version()))),
+                .run(|call| Ok(Value::string(call.engine().version()))),
         )
         .command(
             Command::new("ir", "The code of block 0")

@@ -165,7 +165,7 @@ impl fmt::Display for UnsupportedVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Nushell {} speaks a protocol from before 0.{OLDEST}, which is not supported; rebuild the plugin with a newer one",
+            "Nushell {} speaks a protocol from before 0.{OLDEST}, which is not supported",
             self.version
         )
     }

@@ -92,7 +92,7 @@ impl EngineHandshake {
     /// Takes the plugin's first message and starts the session, whose first outgoing message may be our Hello.
     pub fn receive(mut self, message: Message) -> Result<Session<Host>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
-        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::OldPlugin)?;
         let mut first = None;
         let ours = match (&self.said, &self.policy) {
             (Some(said), _) => said.clone(),
@@ -147,7 +147,7 @@ impl PluginHandshake {
     /// Takes the engine's first message and starts the session.
     pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
-        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::OldEngine)?;
         if self.policy == PluginPolicy::Strict && !compatible(&self.version, &version) {
             return Err(HandshakeError::Incompatible {
                 ours: Box::new(self.version),
@@ -209,7 +209,7 @@ impl PluginMirror {
     /// Takes the engine's first message and starts the session, whose first outgoing message is our Hello.
     pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
-        let dialect = Dialect::of(&version).map_err(HandshakeError::Unsupported)?;
+        let dialect = Dialect::of(&version).map_err(HandshakeError::OldEngine)?;
         let first = hello(&version, &self.features);
         Ok(Session::new(
             dialect,
@@ -287,8 +287,10 @@ pub enum HandshakeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The version's wire is too old.
-    Unsupported(UnsupportedVersion),
+    /// The plugin's version has a wire that is too old.
+    OldPlugin(UnsupportedVersion),
+    /// The engine's version has a wire that is too old.
+    OldEngine(UnsupportedVersion),
     /// The two versions do not go together.
     Incompatible {
         /// The version on this side.
@@ -313,7 +315,12 @@ impl fmt::Display for HandshakeError {
                     "the version `{version}` in its Hello is not of the form 1.2.3: {reason}"
                 )
             }
-            HandshakeError::Unsupported(error) => error.fmt(f),
+            HandshakeError::OldPlugin(error) => {
+                write!(f, "{error}; rebuild the plugin with a newer one")
+            }
+            HandshakeError::OldEngine(error) => {
+                write!(f, "{error}; the engine has to be a newer one")
+            }
             HandshakeError::Incompatible { ours, theirs } => {
                 write!(
                     f,

@@ -4,6 +4,7 @@ mod cell_path;
 mod convert;
 mod custom;
 mod error;
+mod foreign;
 mod from;
 mod opaque;
 mod range;

@@ -1,9 +1,11 @@
 //! Places in the engine's source text.
 
+use std::fmt;
+
 /// A stretch of the engine's source text, in bytes, from `start` up to but not including `end`.
 ///
 /// Spans come from the other side and may be nonsense; [`Span::clamped`] makes one safe to show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Byte offset of the first byte.
     pub start: u64,
@@ -33,6 +35,17 @@ impl Span {
     /// True when the span says nothing about a place.
     pub fn is_unknown(self) -> bool {
         self == Span::UNKNOWN
+    }
+}
+
+/// As short as it can be, because every value has one: `3..7`, and `?` for the unknown one.
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_unknown() {
+            f.write_str("?")
+        } else {
+            write!(f, "{}..{}", self.start, self.end)
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use pegboard_protocol::nu::{
 use pegboard_protocol::{Closure, LabeledError, Record, Span, Value};
 use serde_json::Value as Tree;
 
+use super::CheckError;
+use crate::differ::differ;
+
 /// As many examples are run.
 const EXAMPLES: usize = 8;
 
@@ -32,13 +35,25 @@ pub(super) fn runnable(
     signatures: &[PluginSignature],
     lines: &[String],
     directory: &Path,
-) -> Result<Vec<Runnable>, LabeledError> {
-    let commands = Commands {
+) -> Result<Vec<Runnable>, CheckError> {
+    let mut commands = Commands {
         signatures,
         directory,
+        closure: None,
     };
     if !lines.is_empty() {
-        return lines.iter().map(|line| commands.read(line)).collect();
+        // What it does does not matter, as it cannot be run here.
+        commands.closure = Some(Closure {
+            block_id: 0,
+            captures: Vec::new(),
+        });
+        let named = lines.iter().map(|line| {
+            commands.read(line).map_err(|error| CheckError::Command {
+                line: line.clone(),
+                error,
+            })
+        });
+        return named.collect();
     }
     let examples = signatures.iter().flat_map(|signature| {
         let examples = signature.examples.iter();
@@ -51,6 +66,8 @@ pub(super) fn runnable(
 struct Commands<'a> {
     signatures: &'a [PluginSignature],
     directory: &'a Path,
+    /// What every closure is; none where there may be no closures.
+    closure: Option<Closure>,
 }
 
 impl Commands<'_> {
@@ -117,11 +134,9 @@ impl Scope for Commands<'_> {
             .collect()
     }
 
-    /// There is nothing here that could evaluate one.
     fn closure(&self, _: &Block) -> Result<Closure, LabeledError> {
-        Err(LabeledError::new(
-            "a command with a closure cannot be checked",
-        ))
+        let why = "there is nothing that could run a closure";
+        self.closure.clone().ok_or_else(|| LabeledError::new(why))
     }
 }
 
@@ -161,9 +176,16 @@ fn record(columns: &[(String, Type)]) -> Option<Value> {
     Some(Value::Record(record, Span::UNKNOWN))
 }
 
-/// True if two values are the same but for their places.
-pub(super) fn same(one: &Value, other: &Value) -> bool {
-    plain(one).is_some_and(|one| Some(one) == plain(other))
+/// Where an example's promise and what was given differ, and how. Custom values are the same if their bytes are.
+pub(super) fn difference(promised: &Value, given: &Value) -> Option<String> {
+    differ(promised, given, "", &|custom, promised, given, path| {
+        let same = plain(promised).is_some_and(|one| Some(one) == plain(given));
+        let place = match path {
+            "" => String::new(),
+            path => format!("at {path}: "),
+        };
+        (!same).then(|| format!("{place}another {} is expected", custom.name))
+    })
 }
 
 fn plain(value: &Value) -> Option<Tree> {

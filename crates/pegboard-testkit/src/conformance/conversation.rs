@@ -3,21 +3,20 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use pegboard_host::{RawEnd, RawProcess};
-use pegboard_protocol::LabeledError;
+use pegboard_host::RawProcess;
 use pegboard_protocol::codec::{
     DecodeError, DecodeErrorKind, Decoder, Encoding, Limits, Sender, encode, parse_announcement,
 };
-use pegboard_protocol::nu::{
-    Call, CallId, Dialect, EngineResponse, Feature, Hello, Message, Response, StreamId, StreamItem,
-};
+use pegboard_protocol::nu::{Dialect, EngineResponse, Message};
 use pegboard_transport::{Hangup, Source};
 use semver::Version;
 use serde_json::Value as Tree;
 
-use super::report::{Fault, Speaker};
+use super::patience::Patience;
+use super::replies::Replies;
+use super::report::{Fault, Outcome, Speaker};
 use super::transcript::{Noticed, Transcript};
-use super::watch::{Asked, Input, Kind, Watch};
+use super::watch::Watch;
 use super::writer::Writer;
 use super::{form, tree};
 
@@ -28,9 +27,11 @@ const LIMITS: Limits = Limits {
     collection: 1 << 20,
 };
 /// How many messages are compared with what real plugins write.
-const COMPARED: u64 = 1000;
+const COMPARED: u64 = 250;
 /// After its last answer a plugin may have this long to say something that it should not say.
-const QUIET: Duration = Duration::from_millis(30);
+pub(super) const QUIET: Duration = Duration::from_millis(30);
+/// As many characters are shown of what is printed in the place of messages.
+const PRINTED: usize = 80;
 /// How often it is looked whether a silent process has ended.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -41,6 +42,19 @@ pub(super) enum Stop {
     Broken(String),
     /// It is about something that the plugin does not have.
     NotApplicable(String),
+    /// There is no way to try it.
+    NotChecked(String),
+}
+
+impl Stop {
+    /// The verdict on a rule that could not be played; none if the plugin breaks it.
+    pub(super) fn excuse(self) -> Option<Outcome> {
+        match self {
+            Stop::Broken(_) => None,
+            Stop::NotApplicable(why) => Some(Outcome::NotApplicable(why)),
+            Stop::NotChecked(why) => Some(Outcome::NotChecked(why)),
+        }
+    }
 }
 
 pub(super) type Played<T = ()> = Result<T, Stop>;
@@ -62,21 +76,24 @@ pub(super) enum Heard {
 
 /// A conversation. The process ends when this is dropped, with all that it started.
 pub(super) struct Conversation {
-    process: RawProcess,
+    pub(super) process: RawProcess,
     source: Box<dyn Source>,
     hangup: Hangup,
     writer: Option<Writer>,
-    timeout: Duration,
+    pub(super) patience: Patience,
     decoder: Option<(Decoder, Encoding)>,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     /// What was read and is no part yet of a message that was given out.
     unread: Vec<u8>,
     compared: u64,
     closed: bool,
-    next_call: u64,
-    next_stream: u64,
+    pub(super) next_call: u64,
+    pub(super) next_stream: u64,
     /// Every item of an output stream is acked as it comes.
     pub(super) acks: bool,
+    pub(super) replies: Replies,
+    /// An engine call was refused.
+    pub(super) refused: bool,
     pub(super) watch: Watch,
     transcript: Transcript,
     noticed: Noticed,
@@ -87,6 +104,7 @@ impl Conversation {
     pub(super) fn connect(
         mut process: RawProcess,
         timeout: Duration,
+        replies: Replies,
         noticed: &Noticed,
     ) -> Result<Conversation, Fault> {
         let transcript = Transcript::default();
@@ -111,7 +129,7 @@ impl Conversation {
             source,
             hangup,
             writer: Some(writer),
-            timeout,
+            patience: Patience::new(timeout),
             decoder: None,
             dialect: Dialect::NEWEST,
             unread: Vec::new(),
@@ -120,6 +138,8 @@ impl Conversation {
             next_call: 0,
             next_stream: 0,
             acks: true,
+            replies,
+            refused: false,
             watch: Watch::default(),
             transcript,
             noticed: noticed.clone(),
@@ -138,14 +158,19 @@ impl Conversation {
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+        Instant::now() + self.patience.silence()
+    }
+
+    /// True if the plugin will say nothing more.
+    pub(super) fn is_over(&self) -> bool {
+        self.closed
     }
 
     // Reading.
 
     /// Reads the announcement of the encoding.
     pub(super) fn announcement(&mut self) -> Played<Encoding> {
-        let deadline = self.deadline();
+        let (deadline, within) = (self.deadline(), self.patience.silence());
         loop {
             match parse_announcement(&self.unread) {
                 Ok(Some((encoding, used))) => {
@@ -164,13 +189,13 @@ impl Conversation {
             }
             match self.read(deadline) {
                 None => {}
-                Some(Heard::Closed) => return self.gone("announces its encoding"),
-                Some(_) => return self.silent("announce its encoding"),
+                Some(Heard::Closed) => return self.gone("announce its encoding"),
+                Some(_) => return silent("announce its encoding", within),
             }
         }
     }
 
-    /// The next message. Engine calls are refused, and items acked, on the way.
+    /// The next message. Engine calls are replied to, and items acked, on the way.
     pub(super) fn listen(&mut self, deadline: Instant) -> Played<Heard> {
         loop {
             let Some((decoder, encoding)) = &mut self.decoder else {
@@ -207,19 +232,27 @@ impl Conversation {
         }
     }
 
-    /// Listens until `reached`, for as long as the timeout. `what` is what the plugin has to do, as in "it does not
-    /// ... within 5s".
+    /// Listens until `reached`, for as long as the plugin may be silent, and anew whenever it has shown that it reads
+    /// what it was told. `what` is what it has to do, as in "it does not ... within 5s".
     pub(super) fn until(
         &mut self,
         what: &str,
         mut reached: impl FnMut(&Conversation) -> bool,
     ) -> Played {
-        let deadline = self.deadline();
+        let last = Instant::now() + self.patience.all();
+        let (mut deadline, mut within) = (self.deadline(), self.patience.silence());
         while !reached(self) {
             match self.listen(deadline)? {
-                Heard::Message(_) if Instant::now() < deadline => {}
-                Heard::Message(_) | Heard::Silence => return self.silent(what),
+                Heard::Message(Message::CallResponse(..) | Message::Ack(_)) => {
+                    within = self.patience.silence();
+                    deadline = last.min(Instant::now() + within);
+                }
+                Heard::Message(_) => {}
+                Heard::Silence => return silent(what, within),
                 Heard::Closed => return self.gone(what),
+            }
+            if Instant::now() > deadline && !reached(self) {
+                return silent(what, within);
             }
         }
         Ok(())
@@ -289,12 +322,14 @@ impl Conversation {
             Message::Data(id, _) if self.acks => {
                 self.say(&Message::Ack(*id));
             }
-            Message::EngineCall { id, .. } => {
+            Message::EngineCall { id, call, .. } => {
                 self.watch.asking.retain(|asking| asking != id);
-                let error = LabeledError::new("this engine answers no engine calls");
-                let refusal = EngineResponse::Error(Box::new(error));
-                self.say(&Message::EngineCallResponse(*id, refusal));
+                let reply = self.replies.to(call);
+                self.refused |= matches!(reply, EngineResponse::Error(_));
+                self.say(&Message::EngineCallResponse(*id, reply));
             }
+            Message::CallResponse(id, _) => self.patience.answered(*id),
+            Message::Ack(_) => self.patience.acked(),
             _ => {}
         }
         Ok(())
@@ -309,19 +344,21 @@ impl Conversation {
             DecodeErrorKind::WrongType if error.path().is_empty() => "only-messages",
             _ => "message-form",
         };
-        self.notice(rule, error.to_string());
-        broken(format!("what it writes cannot be read: {error}"))
+        let what = match printed(&self.unread) {
+            Some(text) if rule == "only-messages" => format!(
+                "it prints to standard output, which is for messages only (standard error is for text): {text:?}"
+            ),
+            _ => error.to_string(),
+        };
+        self.notice(rule, what.clone());
+        broken(format!("what it writes cannot be read: {what}"))
     }
 
     fn notice(&mut self, rule: &'static str, what: String) {
         self.noticed.add(rule, what, &self.transcript);
     }
 
-    fn silent<T>(&self, what: &str) -> Played<T> {
-        broken(format!("it does not {what} within {:?}", self.timeout))
-    }
-
-    fn gone<T>(&mut self, what: &str) -> Played<T> {
+    pub(super) fn gone<T>(&mut self, what: &str) -> Played<T> {
         let end = self.process.wait(Instant::now() + QUIET * 10);
         broken(match end {
             Some(end) => format!("it ends ({}) when it should {what}", end.words),
@@ -340,9 +377,22 @@ impl Conversation {
         if encode(message, Sender::Engine, *encoding, self.dialect, &mut bytes).is_err() {
             return false;
         }
+        self.note(message);
+        self.write(bytes)
+    }
+
+    /// Takes note of what is going to be said.
+    fn note(&mut self, message: &Message) {
         self.transcript.message(Speaker::Engine, message);
         self.watch.send(message);
-        self.write(bytes)
+        match message {
+            // What the plugin waits for does not keep it from its work.
+            Message::EngineCallResponse(..) => return,
+            Message::Ack(id) if self.watch.outputs.contains_key(id) => return,
+            Message::Call(id, _) => self.patience.call(*id),
+            _ => {}
+        }
+        self.patience.say();
     }
 
     /// Says several things with one write.
@@ -353,8 +403,7 @@ impl Conversation {
         let (encoding, mut all) = (*encoding, Vec::new());
         for message in messages {
             if encode(message, Sender::Engine, encoding, self.dialect, &mut all).is_ok() {
-                self.transcript.message(Speaker::Engine, message);
-                self.watch.send(message);
+                self.note(message);
             }
         }
         self.write(all);
@@ -365,6 +414,7 @@ impl Conversation {
         if let Some((_, encoding)) = &self.decoder {
             let bytes = tree::write(tree, *encoding);
             self.transcript.text(Speaker::Engine, &tree.to_string());
+            self.patience.say();
             self.write(bytes);
         }
     }
@@ -376,8 +426,7 @@ impl Conversation {
         };
         let mut bytes = Vec::new();
         if encode(message, Sender::Engine, *encoding, self.dialect, &mut bytes).is_ok() {
-            self.transcript.message(Speaker::Engine, message);
-            self.watch.send(message);
+            self.note(message);
             bytes.chunks(size).for_each(|piece| {
                 self.write(piece.to_vec());
             });
@@ -401,180 +450,52 @@ impl Conversation {
             .text(Speaker::Engine, "(closes the plugin's input)");
         self.writer = None;
     }
+}
 
-    // Turns that many rules take.
+/// The first line of what stands in the place of a message, if that is text that somebody would print.
+fn printed(bytes: &[u8]) -> Option<String> {
+    let line = bytes
+        .trim_ascii_start()
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let text: String = String::from_utf8_lossy(line)
+        .chars()
+        .take(PRINTED)
+        .collect();
+    let is_text = |c: char| !c.is_control() && c != char::REPLACEMENT_CHARACTER;
+    let begins = |c: char| is_text(c) && !"{[\"".contains(c);
+    (text.len() > 2 && text.starts_with(begins) && text.trim_end().chars().all(is_text))
+        .then(|| text.trim_end().to_owned())
+}
 
-    /// Says Hello as an engine of this version.
-    pub(super) fn say_hello(&mut self, version: &Version) {
-        let hello = Hello {
-            protocol: "nu-plugin".to_owned(),
-            version: version.to_string(),
-            features: vec![Feature::LocalSocket],
-        };
-        if let Ok(dialect) = Dialect::of(version) {
-            self.dialect = dialect;
-        }
-        self.say(&Message::Hello(hello));
-    }
-
-    /// Reads up to the plugin's Hello.
-    pub(super) fn hear_hello(&mut self) -> Played<Hello> {
-        let deadline = self.deadline();
-        loop {
-            match self.listen(deadline)? {
-                Heard::Message(Message::Hello(hello)) => return Ok(hello),
-                Heard::Message(_) if Instant::now() < deadline => {}
-                Heard::Message(_) | Heard::Silence => return self.silent("say Hello"),
-                Heard::Closed => return self.gone("say Hello"),
-            }
-        }
-    }
-
-    /// Makes a call, and gives its number.
-    pub(super) fn call(&mut self, call: Call) -> CallId {
-        let id = self.new_call();
-        self.say(&Message::Call(id, call));
-        id
-    }
-
-    /// A number for a call that is written in some other way.
-    pub(super) fn new_call(&mut self) -> CallId {
-        let id = CallId(self.next_call);
-        self.next_call += 1;
-        self.watch.calls.insert(id, Asked::new(Kind::Any));
-        id
-    }
-
-    /// A number for a stream that the engine is going to send.
-    pub(super) fn new_stream(&mut self) -> StreamId {
-        let id = StreamId(self.next_stream);
-        self.next_stream += 1;
-        self.expect_input(id);
-        id
-    }
-
-    /// From now on the plugin may ack and drop this stream.
-    pub(super) fn expect_input(&mut self, id: StreamId) {
-        self.watch.inputs.insert(id, Input::default());
-    }
-
-    pub(super) fn send_item(&mut self, stream: StreamId, item: StreamItem) {
-        self.say(&Message::Data(stream, item));
-    }
-
-    /// Waits for the answer to a call.
-    pub(super) fn answer(&mut self, id: CallId) -> Played<Response> {
-        self.until(&format!("answer call {id}"), |it| it.has_answered(id))?;
-        let asked = self.watch.calls.get(&id);
-        let answer = asked.and_then(|asked| asked.answer.clone());
-        answer.map_or_else(|| self.silent("answer"), Ok)
-    }
-
-    pub(super) fn has_answered(&self, id: CallId) -> bool {
-        let asked = self.watch.calls.get(&id);
-        asked.is_some_and(|asked| asked.answer.is_some())
-    }
-
-    /// Makes a call and waits for its answer.
-    pub(super) fn ask(&mut self, call: Call) -> Played<Response> {
-        let id = self.call(call);
-        self.answer(id)
-    }
-
-    /// Checks that the plugin still answers, and listens for what it says unasked.
-    pub(super) fn goes_on(&mut self) -> Played {
-        self.ask(Call::Signature)?;
-        let deadline = Instant::now() + QUIET;
-        while let Heard::Message(_) = self.listen(deadline)? {
-            if Instant::now() > deadline {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that the plugin either goes on, or ends by itself and says why on standard error.
-    pub(super) fn goes_on_or_ends_in_words(&mut self) -> Played {
-        if self.goes_on_or_ends()? {
-            return Ok(());
-        }
-        self.ended_in_words()
-    }
-
-    /// Checks that the plugin either goes on, or ends by itself when the engine knows its version, or knows
-    /// why from standard error.
-    pub(super) fn goes_on_or_ends_after_hello(&mut self) -> Played {
-        if self.goes_on_or_ends()? {
-            return Ok(());
-        }
-        let end = self.ended()?;
-        if end.code.is_some() && self.watch.hellos > 0 {
-            return Ok(());
-        }
-        self.ended_in_words()
-    }
-
-    /// True for a plugin that goes on, false for one that ends.
-    fn goes_on_or_ends(&mut self) -> Played<bool> {
-        let id = self.call(Call::Signature);
-        let deadline = self.deadline();
-        loop {
-            if self.has_answered(id) {
-                return Ok(true);
-            }
-            match self.listen(deadline)? {
-                Heard::Message(_) if Instant::now() < deadline => {}
-                Heard::Message(_) | Heard::Silence => {
-                    let within = self.timeout;
-                    return broken(format!("it neither goes on nor ends within {within:?}"));
-                }
-                Heard::Closed => return Ok(false),
-            }
-        }
-    }
-
-    /// Checks that the plugin ends by itself, and says why on standard error.
-    pub(super) fn ended_in_words(&mut self) -> Played {
-        let end = self.ended()?;
-        if end.code.is_none() {
-            return broken(format!("it does not end by itself: {}", end.words));
-        }
-        if self.process.last_words().is_empty() {
-            return broken(format!(
-                "it ends ({}) without saying why on standard error",
-                end.words
-            ));
-        }
-        Ok(())
-    }
-
-    /// Waits for the plugin to end. What it says until then is read.
-    pub(super) fn ended(&mut self) -> Played<RawEnd> {
-        let deadline = self.deadline();
-        while let Ok(Heard::Message(_)) = self.listen(deadline) {
-            if Instant::now() > deadline {
-                break;
-            }
-        }
-        match self.process.wait(deadline) {
-            Some(end) => Ok(end),
-            None => self.silent("end"),
-        }
-    }
-
-    /// True if the plugin will say nothing more.
-    pub(super) fn is_over(&self) -> bool {
-        self.closed
-    }
-
-    /// What the plugin has started and left behind.
-    pub(super) fn offspring(&self) -> Vec<u32> {
-        self.process.offspring(self.deadline())
-    }
+/// The plugin has not done what it should for so long.
+pub(super) fn silent<T>(what: &str, within: Duration) -> Played<T> {
+    broken(format!("it does not {what} within {within:?}"))
 }
 
 impl Drop for Conversation {
     fn drop(&mut self) {
         self.hangup.hang_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_are_told_from_spoilt_messages() {
+        for (bytes, expected) in [
+            (&b"starting up...\r\n{\"Hello\""[..], Some("starting up...")),
+            (b"\nDebug: 1", Some("Debug: 1")),
+            ("gr\u{fc}n".as_bytes(), Some("gr\u{fc}n")),
+            (b"{\"CallResponse\": [0, oops", None),
+            (b"\"Goodby", None),
+            (b"\x81\xa5Hello", None),
+            (b"ab\x01cd", None),
+            (b"", None),
+        ] {
+            assert_eq!(printed(bytes).as_deref(), expected, "{bytes:?}");
+        }
     }
 }

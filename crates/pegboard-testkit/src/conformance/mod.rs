@@ -20,23 +20,27 @@
 mod commands;
 mod conversation;
 mod form;
+mod patience;
+mod replies;
 mod report;
 mod rules;
 mod stage;
 mod transcript;
 mod tree;
+mod turns;
 mod watch;
 mod writer;
 
-pub use report::{Fault, Outcome, Report, Said, Speaker, Verdict};
+pub use report::{Counts, Fault, Outcome, Report, Said, Speaker, Verdict};
 pub use rules::{Rule, Turn, rules};
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pegboard_host::{Config, Engine, Stderr};
+use pegboard_host::{Config, Engine, PluginConfig, Stderr};
 use pegboard_protocol::LabeledError;
 
 use conversation::Stop;
@@ -52,6 +56,8 @@ pub struct Subject {
     pub directory: PathBuf,
     /// The environment that it is started with.
     pub environment: Vec<(OsString, OsString)>,
+    /// The program and arguments that run it; none for what its extension says.
+    pub interpreter: Option<Vec<OsString>>,
 }
 
 impl Subject {
@@ -65,6 +71,7 @@ impl Subject {
             program: program.into(),
             directory: directory.into(),
             environment: environment.into_iter().collect(),
+            interpreter: None,
         }
     }
 }
@@ -79,6 +86,21 @@ pub struct Options {
     pub commands: Vec<String>,
     /// The rules to be checked, by name; all of them if there are none.
     pub rules: Vec<String>,
+}
+
+impl Options {
+    /// The rules that are played, in their order. If only some are to be checked, all may have to be played, since what
+    /// must hold of every message is noticed on the way.
+    pub fn played(&self) -> Vec<&'static Rule> {
+        let watches = |rule: &Rule| matches!(rule.judge, Judge::Watches);
+        let all = rules().iter().any(|rule| watches(rule) && self.wants(rule));
+        let played = |rule: &&Rule| !watches(rule) && (all || self.wants(rule));
+        rules().iter().filter(played).collect()
+    }
+
+    fn wants(&self, rule: &Rule) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|name| *name == rule.name)
+    }
 }
 
 impl Default for Options {
@@ -98,7 +120,12 @@ pub enum CheckError {
     /// The program is not there or cannot be started.
     Program(pegboard_host::Error),
     /// A command that may be run does not exist, or its arguments make no sense.
-    Command(LabeledError),
+    Command {
+        /// The command as it was named in the options.
+        line: String,
+        /// What is wrong with it; its places are byte offsets within the line.
+        error: LabeledError,
+    },
     /// There is no rule of this name.
     UnknownRule(String),
 }
@@ -107,7 +134,7 @@ impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CheckError::Program(error) => error.fmt(f),
-            CheckError::Command(error) => error.fmt(f),
+            CheckError::Command { line, error } => write!(f, "the command `{line}`: {error}"),
             CheckError::UnknownRule(name) => write!(f, "there is no rule `{name}`"),
         }
     }
@@ -119,6 +146,15 @@ impl std::error::Error for CheckError {}
 ///
 /// Fails only if there is nothing to be checked, or if the options make no sense.
 pub fn check(subject: &Subject, options: &Options) -> Result<Report, CheckError> {
+    check_with(subject, options, |_| {})
+}
+
+/// As [`check`], for those who wait: `begin` is called with each of [`Options::played`] before it is played.
+pub fn check_with(
+    subject: &Subject,
+    options: &Options,
+    mut begin: impl FnMut(&'static Rule),
+) -> Result<Report, CheckError> {
     let unknown = |name: &&String| !rules().iter().any(|rule| rule.name == **name);
     if let Some(name) = options.rules.iter().find(unknown) {
         return Err(CheckError::UnknownRule(name.clone()));
@@ -126,47 +162,47 @@ pub fn check(subject: &Subject, options: &Options) -> Result<Report, CheckError>
     let mut config = Config::new(&subject.directory, subject.environment.iter().cloned());
     config.stderr = Stderr::Discard;
     let engine = Engine::new(config).map_err(CheckError::Program)?;
-    let plugin = engine.load(&subject.program).map_err(CheckError::Program)?;
+    let how = PluginConfig {
+        interpreter: subject.interpreter.clone(),
+        ..PluginConfig::default()
+    };
+    let plugin = engine
+        .load_with(&subject.program, how)
+        .map_err(CheckError::Program)?;
     drop(
         plugin
             .start_raw(pegboard_host::RawStart::Stdio)
             .map_err(CheckError::Program)?,
     );
     let mut stage = Stage::set(plugin, subject, options)?;
-    let wanted = |rule: &&Rule| {
-        options.rules.is_empty() || options.rules.iter().any(|name| *name == rule.name)
-    };
-    // What must hold of every message is noticed while all the other rules are played.
-    let watches = rules()
-        .iter()
-        .filter(wanted)
-        .any(|rule| matches!(rule.judge, Judge::Watches));
-    let mut verdicts = Vec::new();
-    for rule in rules() {
-        let begin = Instant::now();
-        let outcome = match rule.judge {
-            Judge::Watches => Outcome::Passed,
-            Judge::Plays(play) if watches || wanted(&rule) => stage.play(play),
-            Judge::Plays(_) => continue,
+    let mut played = BTreeMap::new();
+    for rule in options.played() {
+        begin(rule);
+        let Judge::Plays(play) = rule.judge else {
+            continue;
         };
-        if wanted(&rule) {
-            verdicts.push((rule, outcome, begin.elapsed()));
-        }
+        let start = Instant::now();
+        played.insert(rule.name, (stage.play(play), start.elapsed()));
     }
-    let rules = verdicts.into_iter().map(|(rule, outcome, took)| Verdict {
-        rule: rule.name,
-        sentence: rule.sentence,
-        outcome: match (outcome, stage.noticed.fault(rule.name)) {
-            (Outcome::Passed, Some(fault)) => Outcome::Failed(Box::new(fault)),
-            (Outcome::Passed, None) if matches!(rule.judge, Judge::Watches) => {
-                match stage.hello() {
-                    Err(Stop::NotApplicable(why)) => Outcome::NotApplicable(why),
-                    _ => Outcome::Passed,
+    let wanted = rules().iter().filter(|rule| options.wants(rule));
+    let rules = wanted.map(|rule| {
+        let (outcome, took) = played.remove(rule.name).unwrap_or_else(|| {
+            // What was not said cannot have been wrong.
+            let unheard = stage.hello().err().and_then(Stop::excuse);
+            (unheard.unwrap_or(Outcome::Passed), Duration::ZERO)
+        });
+        let noticed = stage.noticed.fault(rule.name);
+        Verdict {
+            rule: rule.name,
+            sentence: rule.sentence,
+            outcome: match noticed {
+                Some(fault) if !matches!(outcome, Outcome::Failed(_)) => {
+                    Outcome::Failed(Box::new(fault))
                 }
-            }
-            (outcome, _) => outcome,
-        },
-        took,
+                _ => outcome,
+            },
+            took,
+        }
     });
     Ok(Report {
         rules: rules.collect(),

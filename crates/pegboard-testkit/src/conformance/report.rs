@@ -34,8 +34,23 @@ pub enum Outcome {
     Passed,
     /// It does not.
     Failed(Box<Fault>),
-    /// The rule is about something that the plugin does not have, or that could not be tried.
+    /// The rule is about something that the plugin does not have.
     NotApplicable(String),
+    /// It could not be tried, for this reason, so nothing is known.
+    NotChecked(String),
+}
+
+/// How many rules were kept, broken, about something that the plugin does not have, and not tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Kept.
+    pub passed: usize,
+    /// Broken.
+    pub failed: usize,
+    /// About something that the plugin does not have.
+    pub not_applicable: usize,
+    /// Not tried, so that nothing is known.
+    pub not_checked: usize,
 }
 
 /// What is wrong, and where in the conversation.
@@ -83,26 +98,28 @@ impl Report {
         self.rules.iter().filter(failed)
     }
 
-    /// How many rules were kept, broken, and not applicable.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        let (mut passed, mut failed, mut left_out) = (0, 0, 0);
+    /// How many verdicts there are of each kind.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
         for verdict in &self.rules {
-            match verdict.outcome {
-                Outcome::Passed => passed += 1,
-                Outcome::Failed(_) => failed += 1,
-                Outcome::NotApplicable(_) => left_out += 1,
-            }
+            *match verdict.outcome {
+                Outcome::Passed => &mut counts.passed,
+                Outcome::Failed(_) => &mut counts.failed,
+                Outcome::NotApplicable(_) => &mut counts.not_applicable,
+                Outcome::NotChecked(_) => &mut counts.not_checked,
+            } += 1;
         }
-        (passed, failed, left_out)
+        counts
     }
 
     /// The report as one JSON document.
     pub fn to_json(&self) -> Json {
-        let (passed, failed, not_applicable) = self.counts();
+        let counts = self.counts();
         json!({
-            "passed": passed,
-            "failed": failed,
-            "not_applicable": not_applicable,
+            "passed": counts.passed,
+            "failed": counts.failed,
+            "not_applicable": counts.not_applicable,
+            "not_checked": counts.not_checked,
             "commands": self.commands,
             "rules": self.rules.iter().map(Verdict::to_json).collect::<Vec<_>>(),
         })
@@ -119,7 +136,9 @@ impl Verdict {
         });
         match &self.outcome {
             Outcome::Passed => {}
-            Outcome::NotApplicable(why) => json["why"] = why.as_str().into(),
+            Outcome::NotApplicable(why) | Outcome::NotChecked(why) => {
+                json["why"] = why.as_str().into();
+            }
             Outcome::Failed(fault) => {
                 json["what"] = fault.what.as_str().into();
                 let said = fault.conversation.iter().map(|said| {
@@ -141,6 +160,7 @@ impl Outcome {
             Outcome::Passed => "passed",
             Outcome::Failed(_) => "failed",
             Outcome::NotApplicable(_) => "not-applicable",
+            Outcome::NotChecked(_) => "not-checked",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where rules are played: the plugin, what is known about it, and conversations with it.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pegboard_host::{Plugin, RawStart};
@@ -11,6 +12,7 @@ use semver::Version;
 
 use super::commands::{self, Runnable};
 use super::conversation::{Conversation, Heard, Played, Stop, broken};
+use super::replies::Replies;
 use super::report::{Fault, Outcome};
 use super::transcript::Noticed;
 use super::{CheckError, Options, Subject};
@@ -26,6 +28,7 @@ const LONG_STREAM: u64 = 6;
 pub(super) struct Stage {
     pub(super) plugin: Plugin,
     pub(super) timeout: Duration,
+    directory: PathBuf,
     pub(super) noticed: Noticed,
     hello: Option<Hello>,
     signatures: Option<Vec<PluginSignature>>,
@@ -55,6 +58,7 @@ impl Stage {
         let mut stage = Stage {
             plugin,
             timeout: options.timeout,
+            directory: subject.directory.clone(),
             noticed: Noticed::default(),
             hello: None,
             signatures: None,
@@ -66,7 +70,7 @@ impl Stage {
         let asked = stage.greet(|it| it.ask(Call::Signature));
         if let Ok(Response::Signature(signatures)) = asked {
             let runnable = commands::runnable(&signatures, &options.commands, &subject.directory);
-            stage.runnable = runnable.map_err(CheckError::Command)?;
+            stage.runnable = runnable?;
             stage.signatures = Some(signatures);
         }
         stage.fault = None;
@@ -79,6 +83,7 @@ impl Stage {
         match play(self) {
             Ok(()) => Outcome::Passed,
             Err(Stop::NotApplicable(why)) => Outcome::NotApplicable(why),
+            Err(Stop::NotChecked(why)) => Outcome::NotChecked(why),
             Err(Stop::Broken(what)) => {
                 let fault = self.fault.take().filter(|fault| fault.what == what);
                 Outcome::Failed(Box::new(fault.unwrap_or(Fault {
@@ -93,18 +98,18 @@ impl Stage {
     pub(super) fn hello(&self) -> Played<&Hello> {
         let why = "it does not get as far as a Hello";
         let hello = self.hello.as_ref();
-        hello.ok_or_else(|| Stop::NotApplicable(why.to_owned()))
+        hello.ok_or_else(|| Stop::NotChecked(why.to_owned()))
     }
 
     pub(super) fn version(&self) -> Played<Version> {
         let hello = self.hello()?;
-        let unusable = |_| Stop::NotApplicable("its Hello has no usable version".to_owned());
+        let unusable = |_| Stop::NotChecked("its Hello has no usable version".to_owned());
         Version::parse(&hello.version).map_err(unusable)
     }
 
     pub(super) fn dialect(&self) -> Played<Dialect> {
         let version = self.version()?;
-        Dialect::of(&version).map_err(|error| Stop::NotApplicable(error.to_string()))
+        Dialect::of(&version).map_err(|error| Stop::NotChecked(error.to_string()))
     }
 
     /// The plugin's commands.
@@ -112,7 +117,7 @@ impl Stage {
         self.hello()?;
         let why = "it does not get as far as naming its commands";
         let signatures = self.signatures.as_deref();
-        signatures.ok_or_else(|| Stop::NotApplicable(why.to_owned()))
+        signatures.ok_or_else(|| Stop::NotChecked(why.to_owned()))
     }
 
     /// The commands that may be run.
@@ -120,7 +125,7 @@ impl Stage {
         self.signatures()?;
         if self.runnable.is_empty() {
             let why = "no command is known to be harmless; name one that may be run";
-            return Err(Stop::NotApplicable(why.to_owned()));
+            return Err(Stop::NotChecked(why.to_owned()));
         }
         Ok(self.runnable.clone())
     }
@@ -169,11 +174,20 @@ impl Stage {
         self.which(|it| it.streams, why)
     }
 
+    /// Those of them that come to an end.
+    pub(super) fn ending(&mut self) -> Played<Vec<Runnable>> {
+        let why = "no command that may be run gives a stream that ends";
+        self.which(|it| it.streams && it.ends, why)
+    }
+
     fn which(&mut self, wanted: fn(&Answering) -> bool, why: &str) -> Played<Vec<Runnable>> {
         let answering = self.answering()?.iter().filter(|it| wanted(it));
         let found: Vec<Runnable> = answering.map(|it| it.command.clone()).collect();
         match found.is_empty() {
-            true => Err(Stop::NotApplicable(why.to_owned())),
+            true if self.answering()?.iter().any(|it| it.ends) => {
+                Err(Stop::NotApplicable(why.to_owned()))
+            }
+            true => Err(Stop::NotChecked(why.to_owned())),
             false => Ok(found),
         }
     }
@@ -188,7 +202,9 @@ impl Stage {
             Ok(process) => process,
             Err(error) => return broken(format!("it cannot be started: {error}")),
         };
-        let mut conversation = match Conversation::connect(process, self.timeout, &self.noticed) {
+        let replies = Replies::Plain(self.directory.clone());
+        let connected = Conversation::connect(process, self.timeout, replies, &self.noticed);
+        let mut conversation = match connected {
             Ok(conversation) => conversation,
             Err(fault) => {
                 let what = fault.what.clone();

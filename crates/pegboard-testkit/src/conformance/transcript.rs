@@ -12,7 +12,9 @@ use super::report::{Fault, Said, Speaker};
 /// As much is kept of a conversation.
 const KEPT: usize = 12;
 /// As many characters of one message are shown.
-const WIDTH: usize = 160;
+const WIDTH: usize = 200;
+/// As many of them at its end, if it is longer.
+const TAIL: usize = 60;
 
 /// What was said last, shared by a conversation and whoever judges it.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +22,15 @@ pub(super) struct Transcript(Rc<RefCell<Lines>>);
 
 #[derive(Debug, Default)]
 struct Lines {
-    said: VecDeque<Said>,
+    said: VecDeque<(u64, Speaker, Line)>,
     number: u64,
+}
+
+/// What was said. Messages are written down only when somebody asks, since most are soon forgotten.
+#[derive(Debug)]
+enum Line {
+    Message(Box<Message>),
+    Text(String),
 }
 
 /// Faults that were noticed on the way, the first for each rule.
@@ -30,19 +39,15 @@ pub(super) struct Noticed(Rc<RefCell<BTreeMap<&'static str, Fault>>>);
 
 impl Transcript {
     pub(super) fn message(&self, by: Speaker, message: &Message) {
-        if let Message::Data(id, StreamItem::Raw(bytes)) = message {
-            return self.text(by, &format!("Data of stream {id}: {} bytes", bytes.len()));
-        }
-        let sender = match by {
-            Speaker::Engine => Sender::Engine,
-            Speaker::Plugin => Sender::Plugin,
-        };
-        let mut json = Vec::new();
-        let text = match encode(message, sender, Encoding::Json, Dialect::NEWEST, &mut json) {
-            Ok(()) => String::from_utf8_lossy(&json).into_owned(),
-            Err(_) => format!("{message:?}"),
-        };
-        self.text(by, &text);
+        self.add(
+            by,
+            match message {
+                Message::Data(id, StreamItem::Raw(bytes)) => {
+                    Line::Text(format!("Data of stream {id}: {} bytes", bytes.len()))
+                }
+                message => Line::Message(Box::new(message.clone())),
+            },
+        );
     }
 
     pub(super) fn bytes(&self, by: Speaker, bytes: &[u8]) {
@@ -55,27 +60,55 @@ impl Transcript {
     }
 
     pub(super) fn text(&self, by: Speaker, text: &str) {
-        let text = text.trim_end();
-        let mut short: String = text.chars().take(WIDTH).collect();
-        if short.len() < text.len() {
-            short.push_str("...");
-        }
+        self.add(by, Line::Text(shortened(text.trim_end())));
+    }
+
+    fn add(&self, by: Speaker, line: Line) {
         let mut lines = self.0.borrow_mut();
         lines.number += 1;
         if lines.said.len() == KEPT {
             lines.said.pop_front();
         }
         let number = lines.number;
-        lines.said.push_back(Said {
-            number,
-            by,
-            text: short,
-        });
+        lines.said.push_back((number, by, line));
     }
 
     pub(super) fn last(&self) -> Vec<Said> {
-        self.0.borrow().said.iter().cloned().collect()
+        let lines = self.0.borrow();
+        let said = lines.said.iter().map(|(number, by, line)| Said {
+            number: *number,
+            by: *by,
+            text: match line {
+                Line::Message(message) => shortened(&written(*by, message)),
+                Line::Text(text) => text.clone(),
+            },
+        });
+        said.collect()
     }
+}
+
+/// A message as JSON.
+fn written(by: Speaker, message: &Message) -> String {
+    let sender = match by {
+        Speaker::Engine => Sender::Engine,
+        Speaker::Plugin => Sender::Plugin,
+    };
+    let mut json = Vec::new();
+    match encode(message, sender, Encoding::Json, Dialect::NEWEST, &mut json) {
+        Ok(()) => String::from_utf8_lossy(&json).trim_end().to_owned(),
+        Err(_) => format!("{message:?}"),
+    }
+}
+
+/// A text without its middle, if it is long: how a message ends tells as much as how it begins.
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= WIDTH {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(WIDTH - TAIL).collect();
+    let tail: String = text.chars().skip(count - TAIL).collect();
+    format!("{head} ... {tail}")
 }
 
 impl Noticed {
@@ -90,5 +123,21 @@ impl Noticed {
 
     pub(super) fn fault(&self, rule: &str) -> Option<Fault> {
         self.0.borrow().get(rule).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_keep_both_ends() {
+        let text = format!("first {} last", "\u{e9}".repeat(WIDTH));
+        let short = shortened(&text);
+        assert!(short.starts_with("first \u{e9}"), "{short}");
+        assert!(short.contains("\u{e9} ... \u{e9}"), "{short}");
+        assert!(short.ends_with("\u{e9} last"), "{short}");
+        assert_eq!(short.chars().count(), WIDTH + " ... ".len());
+        assert_eq!(shortened(&short[..8]), &short[..8]);
     }
 }

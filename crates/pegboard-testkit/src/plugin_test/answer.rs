@@ -1,5 +1,6 @@
 //! What the engine says to the plugin's questions.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use pegboard_args::Usage;
@@ -146,7 +147,14 @@ impl EngineSide {
             let Ok(host) = side.connected() else { return };
             let until = Until::new(lock(&side.state).patience, None, "the plugin".to_owned());
             let input = read(header, stream, until);
-            let announced = produce(&side, input).and_then(|output| output.announce(&host, Open));
+            // The plugin, and through it the test, is told at once: it would wait for an answer that never comes.
+            let produced = catch_unwind(AssertUnwindSafe(|| produce(&side, input)));
+            let produced = produced.unwrap_or_else(|panic| {
+                let message = pegboard_transport::panic_message(&*panic);
+                let message = format!("a closure or command of the test panicked: {message}");
+                Err(LabeledError::new(message))
+            });
+            let announced = produced.and_then(|output| output.announce(&host, Open));
             let (response, feed) = match announced {
                 Ok((header, feed)) => (EngineResponse::Data(header), feed),
                 Err(error) => (EngineResponse::Error(Box::new(error)), None),

@@ -62,29 +62,49 @@ impl PluginTest {
             .map(|(command, example)| Checked {
                 command: command.clone(),
                 example: example.clone(),
-                outcome: self.check(example),
+                outcome: self.outcome(command, example),
             })
             .collect()
     }
 
-    /// Checks the examples in the help of all commands, as [`PluginTest::examples`] does.
+    /// Checks what can be checked without knowing what the plugin is for: its definitions, as [`Plugin::mistakes`] does,
+    /// and the examples in the help of all commands, as [`PluginTest::examples`] does.
     ///
     /// # Panics
     ///
-    /// With a report of all examples that do not do what they say.
+    /// With a report of all mistakes and of all examples that do not do what they say; also if there was nothing to
+    /// check, because no example with a result uses only what is there. A test of a plugin that can have no such
+    /// examples asks [`Plugin::mistakes`] and [`PluginTest::examples`] themselves.
+    ///
+    /// [`Plugin::mistakes`]: pegboard_plugin::Plugin::mistakes
     #[track_caller]
-    pub fn check_examples(&self) {
+    pub fn check(&self) {
         let checked = self.examples();
         let wrong: Vec<_> = checked
             .iter()
             .filter(|checked| !checked.is_fine())
             .collect();
+        let passed = |checked: &Checked| matches!(checked.outcome, Outcome::Passed);
+        let mut report = Vec::new();
+        if !self.mistakes.is_empty() {
+            report.push(format!("{}\n", self.mistakes.join("\n")));
+        }
         if !wrong.is_empty() {
-            panic!("{}", report(&wrong, checked.len()));
+            report.push(wrong_examples(&wrong, checked.len()));
+        } else if !checked.iter().any(passed) {
+            report.push(nothing_checked(&checked));
+        }
+        if !report.is_empty() {
+            panic!("{}", report.join("\n"));
         }
     }
 
-    fn check(&self, example: &Example) -> Outcome {
+    fn outcome(&self, command: &str, example: &Example) -> Outcome {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !words(&example.example).contains(command) {
+            let error = LabeledError::new(format!("the example does not use `{command}`"));
+            return Outcome::Failed(error.with_help("is a name in it mistyped?"));
+        }
         match self.run_example(example) {
             Ok(outcome) => outcome,
             Err(error) => match error.code.as_deref() {
@@ -114,7 +134,20 @@ impl PluginTest {
 /// How many characters of a value are shown.
 const LONGEST: usize = 1000;
 
-fn report(wrong: &[&Checked], all: usize) -> String {
+fn nothing_checked(all: &[Checked]) -> String {
+    let count = all.len();
+    let mut text = format!("0 of {count} examples could be checked\n");
+    for checked in all {
+        if let Outcome::Unchecked(why) = &checked.outcome {
+            let line = checked.example.example.replace('\n', "\n    ");
+            let _ = write!(text, "\n{}\n  > {line}\n  {why}\n", checked.command);
+        }
+    }
+    let advice = "\nan example with a result, and of nothing but literals and the plugin's own commands, can be";
+    text + advice
+}
+
+fn wrong_examples(wrong: &[&Checked], all: usize) -> String {
     let count = wrong.len();
     let mut text = format!("{count} of {all} examples do not do what they say\n");
     for checked in wrong {

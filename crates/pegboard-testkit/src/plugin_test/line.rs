@@ -12,6 +12,9 @@ use pegboard_protocol::nu::Signature;
 
 use super::engine::{Block, EngineSide, SOURCE, lock};
 
+/// The first minor version that hands paths over as they were typed.
+const LEAVES_PATHS_AS_THEY_ARE: u64 = 106;
+
 impl EngineSide {
     /// Takes a line apart and keeps its text for those who ask for places in it.
     pub(super) fn read(&self, text: &str) -> Result<Pipeline, LabeledError> {
@@ -39,12 +42,22 @@ impl EngineSide {
         Ok(flow)
     }
 
+    /// Whether the version makes paths that are arguments absolute, as Nushell did up to 0.105.
+    fn makes_paths_absolute(&self) -> bool {
+        self.connected().is_ok_and(|host| {
+            host.ask(|session| session.dialect().minor()) < LEAVES_PATHS_AS_THEY_ARE
+        })
+    }
+
     pub(super) fn resolve(
         self: &Arc<Self>,
         pipeline: &Pipeline,
     ) -> Result<Vec<Resolved>, LabeledError> {
         let commands = Commands::new(self);
-        let directory = lock(&self.state).directory.clone();
+        let directory = match self.makes_paths_absolute() {
+            true => lock(&self.state).directory.clone(),
+            false => Some(PathBuf::new()),
+        };
         let directory = directory.unwrap_or_else(|| PathBuf::from("/"));
         let caller = Caller {
             directory: Path::new(&directory),

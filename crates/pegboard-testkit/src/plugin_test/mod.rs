@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use pegboard_args::nearest;
 use pegboard_plugin::{Input, LabeledError, Output, Plugin, Span, Value};
 use pegboard_protocol::nu::{
-    CompletionTarget, CustomValueOp, EngineCall, EvaluatedCall, PluginOption, PluginSignature,
-    Signal, Signature, Suggestion,
+    Change, Completion, CompletionTarget, CustomValueOp, EngineCall, EvaluatedCall, PluginOption,
+    PluginSignature, Signal, Signature, Suggestion,
 };
 use pegboard_protocol::{Closure, Opaque};
 
@@ -53,13 +53,13 @@ const VERSION: &str = "0.115.1";
 ///                 };
 ///                 let greeting = format!("Hello, {name}!");
 ///                 let loud = call.has("loud");
-///                 Ok::<_, LabeledError>(Value::string(if loud { greeting.to_uppercase() } else { greeting }))
+///                 Ok(Value::string(if loud { greeting.to_uppercase() } else { greeting }))
 ///             }),
 ///     )
 /// }
 ///
 /// # fn main() -> Result<(), LabeledError> {
-/// PluginTest::new(plugin()).check_examples();
+/// PluginTest::new(plugin()).check();
 ///
 /// let test = PluginTest::new(plugin()).env("NAME", "me");
 /// let value = test.run("greet").switch("loud").input("you").value()?;
@@ -74,12 +74,15 @@ const VERSION: &str = "0.115.1";
 pub struct PluginTest {
     side: Arc<EngineSide>,
     start: Start,
+    /// What is wrong with the plugin's definitions.
+    mistakes: Vec<String>,
 }
 
 impl PluginTest {
     /// A plugin to be tested, in an engine of the newest version that knows nothing yet.
     pub fn new(plugin: Plugin) -> PluginTest {
         PluginTest {
+            mistakes: plugin.mistakes(),
             side: Arc::new(EngineSide::new(plugin.signatures(), PATIENCE)),
             start: Start::new(plugin, VERSION),
         }
@@ -114,7 +117,8 @@ impl PluginTest {
         self
     }
 
-    /// Sets the caller's directory, an absolute path. Without one, a plugin that asks for it gets an error.
+    /// Sets the caller's directory, an absolute path: with another one, nothing runs. Without one, a plugin that asks
+    /// for it gets an error.
     #[must_use]
     pub fn directory(self, directory: impl Into<PathBuf>) -> PluginTest {
         lock(&self.side.state).directory = Some(directory.into());
@@ -167,13 +171,14 @@ impl PluginTest {
     /// Runs a pipeline that is written as text, such as `"a b" | words count --top 2`, and gives its whole output.
     ///
     /// It may use the commands of the plugin and those of [`PluginTest::command`]; of Nushell's language only literals,
-    /// commands and closures made of these. The value comes without its places in the source; a plugin that asks for the source text at a place gets that of the line.
+    /// commands and closures made of these. Paths that are arguments become absolute only where the version does that,
+    /// before 0.106. An error in the output, also as an item of it, is the result. The value comes without its places in the source; a plugin that asks for the source text at a place gets that of the line.
     pub fn line(&self, text: &str) -> Result<Value, LabeledError> {
         self.connection()?;
         let end = Instant::now() + self.side.patience();
         let pipeline = self.side.read(text)?;
         let output = self.side.evaluate(&pipeline, Input::Empty, Some(end))?;
-        output.into_value().map(without_places)
+        whole(output).map(without_places)
     }
 
     /// The plain value behind every custom value in this one, as the plugin gives it.
@@ -196,14 +201,23 @@ impl PluginTest {
     }
 
     /// The candidates that the plugin offers for an argument or flag of a command; none if it leaves that to the engine.
-    /// Engines before 0.109 cannot ask.
+    /// Engines before 0.109 cannot ask, and those before 0.108 do not know the words of `Command::candidates`.
     pub fn complete(
         &self,
         command: &str,
         name: &str,
     ) -> Result<Option<Vec<Suggestion>>, LabeledError> {
-        let target = target(&self.signature(command)?.sig, name)?;
-        self.connection()?;
+        let signature = &self.signature(command)?.sig;
+        let target = target(signature, name)?;
+        let host = self.connection()?;
+        if let Some(words) = words(signature, name) {
+            let known = host.ask(|session| session.dialect().has(Change::Completions));
+            let suggestion = |word: &String| Suggestion {
+                value: word.clone(),
+                ..Suggestion::default()
+            };
+            return Ok(known.then(|| words.iter().map(suggestion).collect()));
+        }
         self.side.complete(command, target)
     }
 
@@ -229,6 +243,14 @@ impl PluginTest {
 
     /// The connection to the plugin, which is started if it was not yet.
     fn connection(&self) -> Result<start::Host, LabeledError> {
+        if let Some(directory) = &lock(&self.side.state).directory
+            && !directory.is_absolute()
+        {
+            let directory = directory.display();
+            return Err(LabeledError::new(format!(
+                "the test's directory `{directory}` is not absolute: see `PluginTest::directory`"
+            )));
+        }
         self.start.connection(&self.side)
     }
 
@@ -243,6 +265,40 @@ impl PluginTest {
             Some(meant) => error.with_help(format!("did you mean `{meant}`?")),
             None => error,
         })
+    }
+}
+
+/// The whole output as one value. As in an engine that goes on with it, an error in it is all there is.
+fn whole(output: Output) -> Result<Value, LabeledError> {
+    match output.into_value()? {
+        Value::Error(error, _) => Err(*error),
+        Value::List(items, span) => {
+            let items = items.into_iter().map(|item| match item {
+                Value::Error(error, _) => Err(*error),
+                item => Ok(item),
+            });
+            Ok(Value::List(items.collect::<Result<_, _>>()?, span))
+        }
+        value => Ok(value),
+    }
+}
+
+/// The words that the signature itself has for the argument or flag of this name.
+fn words<'a>(signature: &'a Signature, name: &str) -> Option<&'a [String]> {
+    let named = signature
+        .required_positional
+        .iter()
+        .chain(&signature.optional_positional)
+        .chain(&signature.rest_positional);
+    let arguments = named.map(|argument| (&argument.name, &argument.completion));
+    let flags = signature
+        .named
+        .iter()
+        .map(|flag| (&flag.long, &flag.completion));
+    let mut all = arguments.chain(flags);
+    match all.find(|(known, _)| *known == name)?.1 {
+        Some(Completion::List(words)) => Some(words),
+        _ => None,
     }
 }
 

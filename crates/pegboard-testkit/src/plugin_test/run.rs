@@ -68,10 +68,11 @@ impl<'a> Run<'a> {
         self.run(None)
     }
 
-    /// Runs the command and waits for its whole output as one value.
+    /// Runs the command and waits for its whole output as one value. An error in it, also as an item of a list, is the
+    /// result; to see what came before one, use [`Run::call`].
     pub fn value(self) -> Result<Value, LabeledError> {
         let end = Instant::now() + self.test.side.patience();
-        self.run(Some(end))?.into_value()
+        super::whole(self.run(Some(end))?)
     }
 
     fn run(self, end: Option<Instant>) -> Result<Output, LabeledError> {

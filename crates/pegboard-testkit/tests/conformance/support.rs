@@ -80,7 +80,7 @@ pub(crate) fn told(report: &Report) -> String {
                 let (exit, stderr) = (&fault.exit, &fault.stderr);
                 Some(format!("{rule}: {what}\n{said}  {exit:?} {stderr:?}\n"))
             }
-            Outcome::Passed | Outcome::NotApplicable(_) => None,
+            Outcome::Passed | Outcome::NotApplicable(_) | Outcome::NotChecked(_) => None,
         });
     lines.collect()
 }
@@ -89,7 +89,7 @@ pub(crate) fn told(report: &Report) -> String {
 pub(crate) fn left_out<'a>(report: &'a Report, rule: &str) -> Option<&'a str> {
     let verdict = report.rules.iter().find(|verdict| verdict.rule == rule);
     match &verdict.expect(rule).outcome {
-        Outcome::NotApplicable(why) => Some(why),
+        Outcome::NotApplicable(why) | Outcome::NotChecked(why) => Some(why),
         Outcome::Passed | Outcome::Failed(_) => None,
     }
 }

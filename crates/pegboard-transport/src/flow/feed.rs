@@ -17,6 +17,11 @@ pub trait Gate: Send + 'static {
 
     /// Says when nothing more is to be sent; the stream then ends.
     fn open(&self) -> Result<(), Closed>;
+
+    /// The error for a source that panicked, and with it ends its stream.
+    fn panicked(&self, message: &str) -> LabeledError {
+        LabeledError::new(format!("the source of the stream panicked: {message}"))
+    }
 }
 
 /// How a stream ends before its source does.
@@ -186,10 +191,7 @@ where
         let failed = match fed {
             Ok(Ok(()) | Err(Closed::Quietly)) => return,
             Ok(Err(Closed::Because(failed))) => failed,
-            Err(panic) => LabeledError::new(format!(
-                "the source of the stream panicked: {}",
-                panic_message(&*panic)
-            )),
+            Err(panic) => gate.panicked(panic_message(&*panic)),
         };
         // Whoever no longer wants items wants no error either.
         let _ = out.send(error(failed));

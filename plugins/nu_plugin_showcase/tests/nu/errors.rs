@@ -44,6 +44,48 @@ fn a_plugin_goes_on_after_errors_and_panics() {
     });
 }
 
+/// Nushell shows the source that a label points at, whatever is there.
+#[test]
+fn a_panic_is_shown_where_the_command_stands() {
+    in_every_version(PLUGIN, |shell| {
+        for line in ["showcase panic", "showcase panic --late | math sum"] {
+            let output = shell.run(&format!("let secret = 'hidden'\n{line}"));
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success());
+            let shown: Vec<_> = stderr.lines().collect();
+            let label = shown.iter().position(|line| line.contains("during this"));
+            let label = label.unwrap_or_else(|| panic!("0.{}: no label: {stderr}", shell.minor));
+            let source = shown[..label]
+                .iter()
+                .rev()
+                .find(|shown| shown.contains(line));
+            assert!(source.is_some(), "0.{}: {stderr}", shell.minor);
+            assert!(stderr.contains("a mistake in the plugin"), "{stderr}");
+        }
+    });
+}
+
+/// What is handed over differs: old versions make what is not quoted absolute, new ones nothing.
+#[test]
+fn paths_start_where_the_caller_is() {
+    in_every_version(PLUGIN, |shell| {
+        let home = shell.home.display();
+        let in_usr =
+            |line: &str, expected: &str| case(format!("cd /usr; {line}"), format!("[{expected}]"));
+        let all = "/usr/lib, /usr/share, /usr/a, /usr/b";
+        let under_home = format!("\"{home}/x\", \"{home}/y\"");
+        shell.check(&[
+            in_usr("showcase path lib", "/usr/lib"),
+            in_usr("showcase path 'lib'", "/usr/lib"),
+            in_usr("let path = 'lib'; showcase path $path", "/usr/lib"),
+            in_usr("showcase path ../etc", "/etc"),
+            in_usr("showcase path /bin", "/bin"),
+            in_usr("showcase path ~/x '~/y'", &under_home),
+            in_usr("showcase path lib -i share a 'b'", all),
+        ]);
+    });
+}
+
 #[test]
 fn what_the_plugin_and_its_children_print_is_not_in_the_way() {
     in_every_version(PLUGIN, |shell| {

@@ -9,6 +9,7 @@ use serde::ser::{
 };
 
 use super::ConvertError;
+use super::duration::{self, DURATION};
 use super::error::Step;
 use super::key::KeyText;
 use super::ser::{ToValue, tagged};
@@ -34,6 +35,8 @@ pub(super) struct VariantItems {
 pub(super) struct Fields {
     fields: Vec<(String, Value)>,
     key: String,
+    /// It may be a duration.
+    is_duration: bool,
 }
 
 /// Collects the record inside a struct variant.
@@ -94,6 +97,15 @@ impl Fields {
         Fields {
             fields: Vec::with_capacity(len.min(TRUSTED_LEN)),
             key: String::new(),
+            is_duration: false,
+        }
+    }
+
+    /// Those of a struct with a name.
+    pub(super) fn of(name: &str, len: usize) -> Fields {
+        Fields {
+            is_duration: name == DURATION.0 && len == DURATION.1.len(),
+            ..Fields::new(len)
         }
     }
 
@@ -204,7 +216,10 @@ impl SerializeStruct for Fields {
     }
 
     fn end(self) -> Result<Value, ConvertError> {
-        Ok(self.finish())
+        match duration::of_fields(&self.fields) {
+            Some(duration) if self.is_duration => duration,
+            _ => Ok(self.finish()),
+        }
     }
 }
 

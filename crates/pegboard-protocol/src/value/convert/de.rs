@@ -3,7 +3,7 @@
 use std::slice;
 
 use chrono::SecondsFormat;
-use serde::de::value::U8Deserializer;
+use serde::de::value::{SeqDeserializer, U8Deserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
@@ -11,6 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::ConvertError;
+use super::duration::{DURATION, NANOSECONDS};
 use super::error::Step;
 use super::key::Key;
 use crate::{Record, Value};
@@ -60,6 +61,16 @@ impl<'de> FromValue<'de> {
             fields: record.iter(),
             next: None,
         })
+    }
+
+    /// Hands a duration over in the shape that the standard library's has.
+    fn duration<V: Visitor<'de>>(self, nanoseconds: i64, visitor: V) -> Result<V::Value> {
+        let negative = |_| ConvertError::new("must not be negative").at(self.0);
+        let nanoseconds = u64::try_from(nanoseconds).map_err(negative)?;
+        let parts = [nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS];
+        visitor
+            .visit_seq(SeqDeserializer::<_, ConvertError>::new(parts.into_iter()))
+            .map_err(|e| e.at(self.0))
     }
 
     /// Hands the value over in the shape that it has.
@@ -178,11 +189,16 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
-        _: &'static [&'static str],
+        name: &'static str,
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.deserialize_map(visitor)
+        match self.0 {
+            Value::Duration(nanoseconds, _) if (name, fields) == DURATION => {
+                self.duration(*nanoseconds, visitor)
+            }
+            _ => self.deserialize_map(visitor),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -24,6 +24,8 @@ enum Reason {
         expected: String,
         found: Option<String>,
     },
+    /// A field that has to be there.
+    Missing(&'static str),
     Other(String),
 }
 
@@ -57,7 +59,7 @@ impl ConvertError {
     pub fn expected(&self) -> Option<&str> {
         match &self.reason {
             Reason::Mismatch { expected, .. } => Some(expected),
-            Reason::Other(_) => None,
+            Reason::Missing(_) | Reason::Other(_) => None,
         }
     }
 
@@ -65,7 +67,15 @@ impl ConvertError {
     pub fn found(&self) -> Option<&str> {
         match &self.reason {
             Reason::Mismatch { found, .. } => found.as_deref(),
-            Reason::Other(_) => None,
+            Reason::Missing(_) | Reason::Other(_) => None,
+        }
+    }
+
+    /// The field that the value at [`ConvertError::path`] has to have, and has not.
+    pub fn missing(&self) -> Option<&'static str> {
+        match self.reason {
+            Reason::Missing(field) => Some(field),
+            Reason::Mismatch { .. } | Reason::Other(_) => None,
         }
     }
 
@@ -80,7 +90,7 @@ impl ConvertError {
 
     pub(super) fn mismatch(expected: impl Into<String>, found: &Value) -> ConvertError {
         ConvertError::from(Reason::Mismatch {
-            expected: expected.into(),
+            expected: plain(&expected.into()),
             found: Some(describe(found)),
         })
         .at(found)
@@ -107,9 +117,11 @@ impl ConvertError {
         self.inside(Step::Field(name.to_owned()))
     }
 
-    fn reason(&self) -> String {
+    /// What is wrong, without the path, in words for people who do not know Rust.
+    pub fn reason(&self) -> String {
         match &self.reason {
             Reason::Other(message) => message.clone(),
+            Reason::Missing(field) => format!("the field `{field}` is missing"),
             Reason::Mismatch { expected, found } => {
                 let found = found.as_deref().unwrap_or("something else");
                 format!("expected {expected}, found {found}")
@@ -124,6 +136,65 @@ fn describe(value: &Value) -> String {
         Value::Error(error, _) => format!("error: {}", error.msg),
         Value::Custom(custom, _) => format!("custom value `{}`", custom.name),
         other => other.type_name().to_owned(),
+    }
+}
+
+/// What serde's own words for a type mean to people who write values.
+fn plain(expected: &str) -> String {
+    match expected {
+        name if int_range(name).is_some() => "int",
+        "f32" | "f64" => "float",
+        "a string" | "a borrowed string" | "str" => "string",
+        "path string" | "a borrowed path" => "path",
+        "a boolean" => "bool",
+        "a character" => "a single character",
+        "unit" => "nothing",
+        "a sequence" => "list",
+        "a map" => "record",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// What is wrong with a number that an integer type of Rust's cannot hold.
+fn beyond(number: i64, expected: &str) -> Option<String> {
+    if number == 0 && expected.starts_with("a nonzero ") {
+        return Some("must not be 0".to_owned());
+    }
+    let (least, most) = int_range(expected.trim_start_matches("a nonzero "))?;
+    let number = i128::from(number);
+    if least == 0 && number < 0 {
+        Some("must not be negative".to_owned())
+    } else if number < least {
+        Some(format!("must be at least {least}, not {number}"))
+    } else if number > most {
+        Some(format!("must be at most {most}, not {number}"))
+    } else {
+        None
+    }
+}
+
+/// The least and the greatest number of an integer type of Rust's.
+fn int_range(name: &str) -> Option<(i128, i128)> {
+    let (kind, bits) = name.split_at_checked(1)?;
+    let bits: u32 = match bits {
+        "size" => usize::BITS,
+        bits => bits.parse().ok()?,
+    };
+    // Values have 64 bits, so what has more holds all of them.
+    let bits = bits.min(64);
+    match kind {
+        "u" => Some((0, (1 << bits) - 1)),
+        "i" => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
+        _ => None,
+    }
+}
+
+fn one_of(known: &[&str]) -> String {
+    match known {
+        [] => String::new(),
+        [only] => format!(": it can only be `{only}`"),
+        known => format!(": it can be `{}`", known.join("`, `")),
     }
 }
 
@@ -179,15 +250,21 @@ impl serde::de::Error for ConvertError {
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> ConvertError {
         Reason::Mismatch {
-            expected: expected.to_string(),
+            expected: plain(&expected.to_string()),
             found: None,
         }
         .into()
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> ConvertError {
+        let expected = expected.to_string();
+        if let Unexpected::Signed(number) = found
+            && let Some(reason) = beyond(number, &expected)
+        {
+            return ConvertError::new(reason);
+        }
         Reason::Mismatch {
-            expected: expected.to_string(),
+            expected: plain(&expected),
             found: Some(found.to_string()),
         }
         .into()
@@ -195,9 +272,21 @@ impl serde::de::Error for ConvertError {
 
     fn invalid_length(len: usize, expected: &dyn Expected) -> ConvertError {
         Reason::Mismatch {
-            expected: expected.to_string(),
+            expected: plain(&expected.to_string()),
             found: Some(format!("{len} items")),
         }
         .into()
+    }
+
+    fn missing_field(field: &'static str) -> ConvertError {
+        Reason::Missing(field).into()
+    }
+
+    fn unknown_field(field: &str, known: &'static [&'static str]) -> ConvertError {
+        ConvertError::new(format!("there is no field `{field}`{}", one_of(known)))
+    }
+
+    fn unknown_variant(variant: &str, known: &'static [&'static str]) -> ConvertError {
+        ConvertError::new(format!("`{variant}` is not known{}", one_of(known)))
     }
 }

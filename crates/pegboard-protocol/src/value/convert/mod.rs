@@ -8,12 +8,14 @@
 //! | `Option::None`, `()`, unit struct | nothing |
 //! | unit variant | string |
 //! | any other variant | record with one field, named like the variant |
+//! | `std::time::Duration` | duration; a negative one is not read |
 //! | integers | int; filesizes and durations (nanoseconds) are read too |
 //! | floats | float; ints are read too |
 //! | `char`, `str` | string; globs, cell paths, ranges and dates (RFC 3339) are read as their text |
 
 mod compound;
 mod de;
+mod duration;
 mod error;
 mod json;
 mod key;

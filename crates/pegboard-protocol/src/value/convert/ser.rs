@@ -190,8 +190,8 @@ impl Serializer for ToValue<'_> {
         Ok(Fields::new(len.unwrap_or(0)))
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields, ConvertError> {
-        Ok(Fields::new(len))
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields, ConvertError> {
+        Ok(Fields::of(name, len))
     }
 
     fn serialize_struct_variant(

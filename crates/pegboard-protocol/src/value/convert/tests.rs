@@ -201,17 +201,17 @@ fn a_mismatch_says_where_and_what() {
     }
     fails::<Config>(
         servers(Value::string("x").at(at)),
-        "servers[2].port: expected u16, found string",
+        "servers[2].port: expected int, found string",
         at,
     );
     fails::<Config>(
         servers(Value::int(70_000).at(at)),
-        "servers[2].port: expected u16, found integer `70000`",
+        "servers[2].port: must be at most 65535, not 70000",
         at,
     );
     fails::<Server>(
         record([("name", Value::string("a"))]).at(at),
-        "missing field `port`",
+        "the field `port` is missing",
         at,
     );
     fails::<Server>(Value::int(1).at(at), "expected record, found int", at);
@@ -227,12 +227,12 @@ fn a_mismatch_says_where_and_what() {
     );
     fails::<BTreeMap<u8, u8>>(
         record([("x", Value::int(1).at(at))]),
-        "expected u8, found string \"x\"",
+        "expected int, found string \"x\"",
         at,
     );
     fails::<Shape>(
         Value::string("round").at(at),
-        "unknown variant `round`, expected one of `unit`, `newtype`, `tuple`, `struct`",
+        "`round` is not known: it can be `unit`, `newtype`, `tuple`, `struct`",
         at,
     );
     fails::<Shape>(
@@ -242,25 +242,55 @@ fn a_mismatch_says_where_and_what() {
     );
     fails::<Shape>(
         record([("newtype", Value::bool(true).at(at))]),
-        "newtype: expected i32, found bool",
+        "newtype: expected int, found bool",
         at,
     );
     fails::<BTreeMap<String, i64>>(
         record([("odd key", Value::nothing().at(at))]),
-        "[\"odd key\"]: expected i64, found nothing",
+        "[\"odd key\"]: expected int, found nothing",
         at,
     );
     fails::<i64>(
         Value::error(LabeledError::new("gone")).at(at),
-        "expected i64, found error: gone",
+        "expected int, found error: gone",
         at,
     );
-    fails::<String>(closure().at(at), "expected a string, found closure", at);
+    fails::<String>(closure().at(at), "expected string, found closure", at);
     fails::<String>(
         custom().at(at),
-        "expected a string, found custom value `db`",
+        "expected string, found custom value `db`",
         at,
     );
+}
+
+#[test]
+fn numbers_that_do_not_fit_are_told_in_plain_words() {
+    #[track_caller]
+    fn fails<T: DeserializeOwned + Debug>(number: i64, message: &str) {
+        let error = from_value::<T>(Value::int(number)).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    fails::<u64>(-5, "must not be negative");
+    fails::<usize>(-3, "must not be negative");
+    fails::<u8>(256, "must be at most 255, not 256");
+    fails::<i8>(-129, "must be at least -128, not -129");
+    fails::<std::num::NonZeroU8>(0, "must not be 0");
+    fails::<std::num::NonZeroU8>(-1, "must not be negative");
+}
+
+#[test]
+fn durations_of_the_standard_library() {
+    use std::time::Duration;
+    let value = Value::duration(1_500_000_001);
+    let duration = Duration::new(1, 500_000_001);
+    assert_eq!(from_value::<Duration>(value.clone()), Ok(duration));
+    assert_eq!(to_value(&duration), Ok(value));
+    let parts = record([("secs", Value::int(2)), ("nanos", Value::int(0))]);
+    assert_eq!(from_value(parts), Ok(Duration::from_secs(2)));
+    let error = from_value::<Option<Duration>>(Value::duration(-1)).unwrap_err();
+    assert_eq!(error.to_string(), "must not be negative");
+    let error = to_value(&Duration::MAX).unwrap_err();
+    assert!(error.to_string().contains("does not fit"), "{error}");
 }
 
 #[test]
@@ -270,12 +300,12 @@ fn a_mismatch_turns_into_a_labeled_error() {
     let error = from_value::<Vec<u32>>(value).unwrap_err();
     assert_eq!(
         (error.path().as_str(), error.expected(), error.found()),
-        ("[0]", Some("u32"), Some("string"))
+        ("[0]", Some("int"), Some("string"))
     );
     assert_eq!(
         LabeledError::from(error),
-        LabeledError::new("[0]: expected u32, found string")
-            .with_label("expected u32, found string", at)
+        LabeledError::new("[0]: expected int, found string")
+            .with_label("expected int, found string", at)
     );
 }
 

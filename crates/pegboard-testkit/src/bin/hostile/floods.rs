@@ -51,6 +51,8 @@ fn flood(plugin: &mut Plugin, message: Value, stream: Option<u64>) {
         };
         while !is_dropped.load(Ordering::Relaxed) {
             wire.bytes(&batch);
+            // A lock is not fair: others who write get their turn.
+            thread::yield_now();
         }
         wire.send(&messages::end(stream));
     });

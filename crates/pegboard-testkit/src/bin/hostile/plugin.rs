@@ -5,6 +5,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 
 use pegboard_testkit::hostile::Mode;
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub(crate) struct Plugin {
     pub(crate) consumers: BTreeMap<u64, Consumer>,
     /// The output stream that is being written within its credit.
     pub(crate) producer: Option<Producer>,
+    /// An output stream has no end yet.
+    pub(crate) open: bool,
     /// Stops the thread that floods, when the engine drops its stream.
     pub(crate) flood_is_dropped: Arc<AtomicBool>,
     /// The Runs that wait for the reply to their engine call, in the order in which they have asked.
@@ -56,6 +59,7 @@ impl Plugin {
             input,
             consumers: BTreeMap::new(),
             producer: None,
+            open: false,
             flood_is_dropped: Arc::default(),
             asking: VecDeque::new(),
             calls: 0,
@@ -94,6 +98,9 @@ impl Plugin {
     }
 
     fn handle(&mut self, message: &Value) {
+        if self.settings.has(Mode::SlowReader) {
+            thread::sleep(self.settings.pause);
+        }
         if !narrow::understands(self, message) {
             return;
         }

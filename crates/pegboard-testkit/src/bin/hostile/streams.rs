@@ -31,6 +31,11 @@ pub(crate) fn on_run(plugin: &mut Plugin, call: u64, mode: Mode) -> Reaction {
             plugin.producer = Some(Producer { sent: 0 });
             (0..CREDIT).for_each(|_| acked(plugin));
         }
+        Mode::NeverEnds => {
+            wire.send(&messages::list_stream(call));
+            items().for_each(|item| wire.send(&item));
+            plugin.open = true;
+        }
         Mode::DataAfterEnd => {
             wire.send(&messages::list_stream(call));
             items().for_each(|item| wire.send(&item));
@@ -85,6 +90,9 @@ pub(crate) fn dropped(plugin: &mut Plugin) {
     plugin.flood_is_dropped.store(true, Ordering::Relaxed);
     if plugin.settings.has(Mode::IgnoresDrop) {
         return;
+    }
+    if std::mem::take(&mut plugin.open) {
+        plugin.wire.send(&messages::end(STREAM));
     }
     if plugin.producer.is_some() {
         (0..LATE_ITEMS).for_each(|_| acked(plugin));

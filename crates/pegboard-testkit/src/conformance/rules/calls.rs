@@ -7,8 +7,9 @@ use pegboard_protocol::nu::{
 };
 use serde_json::json;
 
-use crate::conformance::commands::same;
+use crate::conformance::commands::difference;
 use crate::conformance::conversation::{Conversation, Played, Stop, broken};
+use crate::conformance::replies::Replies;
 use crate::conformance::stage::Stage;
 use crate::conformance::watch::{Asked, Kind};
 
@@ -31,30 +32,46 @@ pub(super) fn commands_run(stage: &mut Stage) -> Played {
 
 pub(super) fn examples_hold(stage: &mut Stage) -> Played {
     let runnable = stage.commands()?;
-    let mut compared = false;
+    let (mut compared, mut refused) = (false, None);
     for command in runnable {
         let Some(promised) = &command.promised else {
             continue;
         };
         compared |= stage.talk(|it| {
             let id = it.run(&command);
-            let Some(given) = output(it, id)? else {
+            let held = holds(it, id, &command.line, promised);
+            if it.refused {
+                refused = Some(command.line.clone());
                 return Ok(false);
-            };
-            if same(&given, promised) {
-                return Ok(true);
             }
-            broken(format!(
-                "the example `{}` gives something else than it promises",
-                command.line
-            ))
+            held
         })?;
     }
-    if compared {
-        return Ok(());
+    match refused {
+        _ if compared => Ok(()),
+        Some(line) => Err(Stop::NotChecked(format!(
+            "the example `{line}` makes engine calls that were refused"
+        ))),
+        None => Err(Stop::NotApplicable(
+            "no example that was run has a result to compare with".to_owned(),
+        )),
     }
-    let why = "no example that was run has a result to compare with";
-    Err(Stop::NotApplicable(why.to_owned()))
+}
+
+/// Compares the output of a call with what an example promises; false if it cannot be compared.
+fn holds(it: &mut Conversation, id: CallId, line: &str, promised: &Value) -> Played<bool> {
+    let given = match output(it, id) {
+        Ok(Some(given)) => given,
+        Ok(None) => return Ok(false),
+        Err(Stop::Broken(what)) => return broken(format!("the example `{line}`: {what}")),
+        Err(stop) => return Err(stop),
+    };
+    match difference(promised, &given) {
+        None => Ok(true),
+        Some(difference) => broken(format!(
+            "the example `{line}` gives something else than it promises: {difference}"
+        )),
+    }
 }
 
 /// The output of a call as one value; none if it has no such form.
@@ -186,6 +203,7 @@ pub(super) fn engine_call_refused(stage: &mut Stage) -> Played {
     let mut asked = false;
     for command in stage.runnable()? {
         asked |= stage.talk(|it| {
+            it.replies = Replies::Refusals;
             let id = it.run(&command);
             let answered = it.answer(id).and_then(|_| it.finish(id));
             match it.watch.engine_calls {

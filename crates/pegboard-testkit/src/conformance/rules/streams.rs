@@ -12,7 +12,7 @@ const STILL: Duration = Duration::from_millis(150);
 
 pub(super) fn waits(stage: &mut Stage) -> Played {
     let mut filled = false;
-    for command in stage.streaming()? {
+    for command in stage.ending()? {
         filled |= stage.talk(|it| {
             it.acks = false;
             let id = it.run(&command);

@@ -1,0 +1,257 @@
+//! The measuring loops, the same for every host; each measuring program includes this file by its path.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Whatever goes wrong: a measurement that fails is no measurement.
+pub(crate) type Failure = Box<dyn Error>;
+
+/// A host that starts plugins.
+pub(crate) trait Host {
+    /// A plugin that runs, and ends when it is dropped.
+    type Plugin: Plugin;
+
+    /// Starts the program.
+    fn start(&self, program: &Path) -> Result<Self::Plugin, Failure>;
+}
+
+/// What can be asked of a plugin that is measured. Everything is checked: the answer says how much arrived.
+pub(crate) trait Plugin {
+    /// Gets the first answer of a plugin that was just started.
+    fn first(&mut self) -> Result<(), Failure> {
+        same(self.echo(1)?, 1)
+    }
+    /// Asks for its metadata over the wire.
+    fn metadata(&mut self) -> Result<(), Failure>;
+    /// Gives back the number.
+    fn echo(&mut self, number: i64) -> Result<i64, Failure>;
+    /// Reads a list stream of this many numbers; their sum.
+    fn numbers_out(&mut self, count: i64) -> Result<i64, Failure>;
+    /// Writes the same; their sum as the plugin sees it.
+    fn numbers_in(&mut self, count: i64) -> Result<i64, Failure>;
+    /// Reads a byte stream of this length; the length.
+    fn bytes_out(&mut self, count: i64) -> Result<i64, Failure>;
+    /// Writes the same; its length as the plugin sees it.
+    fn bytes_in(&mut self, count: i64) -> Result<i64, Failure>;
+    /// Its process.
+    fn pid(&self) -> u32;
+}
+
+/// What is measured when nothing is compared yet: names and numbers.
+pub(crate) type Figures = Vec<(&'static str, f64)>;
+
+/// Items in one list stream, and bytes in one byte stream. Both take the slowest peer a quarter of a second.
+const NUMBERS: i64 = 50_000;
+const BYTES: i64 = 4 << 20;
+
+/// Runs what a command line says: `MEASURE MILLISECONDS PROGRAM...`, after the words that the measuring program took.
+///
+/// `make` makes a host; its cost belongs to the start of the first plugin.
+pub(crate) fn measure<H: Host>(
+    words: &[String],
+    make: impl Fn() -> Result<H, Failure>,
+) -> Result<String, Failure> {
+    let [what, milliseconds, programs @ ..] = words else {
+        return Err("usage: ... MEASURE MILLISECONDS PROGRAM...".into());
+    };
+    let time = Duration::from_millis(milliseconds.parse()?);
+    let programs: Vec<PathBuf> = programs.iter().map(PathBuf::from).collect();
+    let program = programs.first().ok_or("no program to measure")?;
+    let figures = match what.as_str() {
+        "start" => starts(time, program, make)?,
+        "memory" => memory(&programs, &make()?)?,
+        _ => {
+            let host = make()?;
+            let mut plugin = host.start(program)?;
+            match what.as_str() {
+                "metadata" => calls(time, &mut plugin, |plugin, _| plugin.metadata())?,
+                "echo" => calls(time, &mut plugin, |plugin, number| {
+                    same(plugin.echo(number)?, number)
+                })?,
+                "numbers-out" => flows(time, &mut plugin, NUMBERS, |plugin| {
+                    same(plugin.numbers_out(NUMBERS)?, sum(NUMBERS))
+                })?,
+                "numbers-in" => flows(time, &mut plugin, NUMBERS, |plugin| {
+                    same(plugin.numbers_in(NUMBERS)?, sum(NUMBERS))
+                })?,
+                "bytes-out" => flows(time, &mut plugin, BYTES, |plugin| {
+                    same(plugin.bytes_out(BYTES)?, BYTES)
+                })?,
+                "bytes-in" => flows(time, &mut plugin, BYTES, |plugin| {
+                    same(plugin.bytes_in(BYTES)?, BYTES)
+                })?,
+                other => return Err(format!("nothing is known about `{other}`").into()),
+            }
+        }
+    };
+    Ok(as_json(&figures))
+}
+
+/// One call after the other, each timed.
+fn calls<P: Plugin>(
+    time: Duration,
+    plugin: &mut P,
+    mut call: impl FnMut(&mut P, i64) -> Result<(), Failure>,
+) -> Result<Figures, Failure> {
+    for number in 0..100 {
+        call(plugin, number)?;
+    }
+    let mut times = Vec::with_capacity(1 << 20);
+    let cpu = Cpu::now(plugin.pid())?;
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        let start = Instant::now();
+        call(plugin, times.len() as i64)?;
+        times.push(start.elapsed());
+    }
+    let spent = Cpu::now(plugin.pid())?.since(&cpu);
+    let mut figures = quantiles(&mut times);
+    figures.extend(spent.per(times.len() as f64));
+    Ok(figures)
+}
+
+/// One stream of `count` units after the other, timed together.
+fn flows<P: Plugin>(
+    time: Duration,
+    plugin: &mut P,
+    count: i64,
+    mut flow: impl FnMut(&mut P) -> Result<(), Failure>,
+) -> Result<Figures, Failure> {
+    flow(plugin)?;
+    let cpu = Cpu::now(plugin.pid())?;
+    let (begin, mut units) = (Instant::now(), 0.0);
+    while begin.elapsed() < time {
+        flow(plugin)?;
+        units += count as f64;
+    }
+    let took = begin.elapsed();
+    let spent = Cpu::now(plugin.pid())?.since(&cpu);
+    let mut figures = vec![("per_second", units / took.as_secs_f64())];
+    figures.extend(spent.per(units));
+    Ok(figures)
+}
+
+/// From nothing to the first answer, again and again.
+fn starts<H: Host>(
+    time: Duration,
+    program: &Path,
+    make: impl Fn() -> Result<H, Failure>,
+) -> Result<Figures, Failure> {
+    let mut times = Vec::new();
+    let begin = Instant::now();
+    while begin.elapsed() < time || times.len() < 5 {
+        let start = Instant::now();
+        let host = make()?;
+        let mut plugin = host.start(program)?;
+        plugin.first()?;
+        times.push(start.elapsed());
+    }
+    Ok(quantiles(&mut times))
+}
+
+/// What the host has resident with one plugin that has answered and is idle, and for each of the others.
+fn memory<H: Host>(programs: &[PathBuf], host: &H) -> Result<Figures, Failure> {
+    let mut plugins = Vec::new();
+    let mut first = 0;
+    for program in programs {
+        let mut plugin = host.start(program)?;
+        plugin.first()?;
+        plugins.push(plugin);
+        if plugins.len() == 1 {
+            first = resident()?;
+        }
+    }
+    let others = plugins.len().saturating_sub(1).max(1) as f64;
+    let grown = resident()?.saturating_sub(first) as f64;
+    Ok(vec![
+        ("with_one_bytes", first as f64),
+        ("per_plugin_bytes", grown / others),
+    ])
+}
+
+fn same(found: i64, expected: i64) -> Result<(), Failure> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("{found} came, not {expected}").into()),
+    }
+}
+
+fn sum(count: i64) -> i64 {
+    count * (count - 1) / 2
+}
+
+fn quantiles(times: &mut [Duration]) -> Figures {
+    times.sort_unstable();
+    let at = |part: f64| {
+        let index = ((times.len() as f64 * part) as usize).min(times.len() - 1);
+        times[index].as_secs_f64()
+    };
+    vec![("p50_seconds", at(0.5)), ("p99_seconds", at(0.99))]
+}
+
+/// What host and plugin have spent of the processor, all their threads together, in seconds.
+struct Cpu {
+    host: f64,
+    plugin: f64,
+}
+
+impl Cpu {
+    fn now(plugin: u32) -> Result<Cpu, Failure> {
+        Ok(Cpu {
+            host: spent("self")?,
+            plugin: spent(&plugin.to_string())?,
+        })
+    }
+
+    fn since(&self, before: &Cpu) -> Cpu {
+        Cpu {
+            host: self.host - before.host,
+            plugin: self.plugin - before.plugin,
+        }
+    }
+
+    fn per(&self, units: f64) -> Figures {
+        vec![
+            ("host_cpu_seconds", self.host / units),
+            ("plugin_cpu_seconds", self.plugin / units),
+        ]
+    }
+}
+
+/// The kernel counts in hundredths of a second, which is what this number is good for.
+fn spent(process: &str) -> Result<f64, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name, in parentheses, may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("no name in stat")?;
+    let ticks: Vec<f64> = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Result<u64, Failure> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS in status")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes * 1024)
+}
+
+/// One line; without a library, because programs outside this workspace share this file.
+fn as_json(figures: &Figures) -> String {
+    let mut line = String::from("{");
+    for (name, number) in figures {
+        let comma = if line.len() > 1 { "," } else { "" };
+        let _ = write!(line, "{comma}\"{name}\":{number:e}");
+    }
+    line + "}"
+}

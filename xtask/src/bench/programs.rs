@@ -1,0 +1,148 @@
+//! Builds the programs that are measured, and runs one of them once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Options;
+use super::plan::{Measure, Program, Side};
+use crate::peers::{self, Places};
+use crate::run;
+
+/// What one run of a measuring program said: numbers by name.
+pub(super) type Figures = BTreeMap<String, f64>;
+
+/// Where the programs are.
+pub(super) struct Programs {
+    ours: PathBuf,
+    theirs: PathBuf,
+    /// Copies of the plugins under many names.
+    copies: PathBuf,
+    root: PathBuf,
+}
+
+/// How many plugins there are when memory is measured.
+const MANY: usize = 50;
+const FEW: usize = 3;
+
+/// No measurement takes so long; whoever does hangs.
+const LIMIT: &str = "120";
+
+impl Programs {
+    pub(super) fn build(root: &Path, options: &Options) -> Result<Programs, String> {
+        let profile = if options.quick { "debug" } else { "release" };
+        let mut cargo = run::cargo();
+        cargo
+            .args(["build", "--locked", "--package=xtask", "--examples"])
+            .current_dir(root);
+        if !options.quick {
+            cargo.arg("--release");
+        }
+        run::shown(&mut cargo)?;
+        let places = Places::new(root);
+        if options.engine {
+            nushell(&places)?;
+        }
+        let programs = Programs {
+            ours: root.join("target").join(profile).join("examples"),
+            theirs: theirs(&places),
+            copies: root.join("target").join("bench"),
+            root: root.to_owned(),
+        };
+        programs.copy(Program::OurPlugin)?;
+        if options.engine {
+            programs.copy(Program::TheirPlugin)?;
+        }
+        Ok(programs)
+    }
+
+    fn path(&self, program: Program) -> PathBuf {
+        match program {
+            Program::Floor => self.ours.join("bench_floor"),
+            Program::Pegboard => self.ours.join("bench_pegboard"),
+            Program::Nushell => self.theirs.join("bench_nushell"),
+            Program::OurPlugin => self.ours.join("nu_plugin_bench"),
+            Program::TheirPlugin => self.theirs.join("nu_plugin_bench"),
+        }
+    }
+
+    /// A plugin has its name from its file, and no two plugins of an engine have the same.
+    fn copy(&self, program: Program) -> Result<(), String> {
+        let directory = self.copies.join(format!("{program:?}"));
+        let describe = |error: std::io::Error| format!("{}: {error}", directory.display());
+        if directory.exists() {
+            fs::remove_dir_all(&directory).map_err(describe)?;
+        }
+        fs::create_dir_all(&directory).map_err(describe)?;
+        for path in self.many(program, MANY) {
+            std::os::unix::fs::symlink(self.path(program), path).map_err(describe)?;
+        }
+        Ok(())
+    }
+
+    fn many(&self, program: Program, count: usize) -> impl Iterator<Item = PathBuf> {
+        let directory = self.copies.join(format!("{program:?}"));
+        (0..count).map(move |number| directory.join(format!("nu_plugin_bench{number}")))
+    }
+
+    /// Runs one side once, in a process of its own.
+    pub(super) fn run(
+        &self,
+        side: &Side,
+        measure: &Measure,
+        options: &Options,
+    ) -> Result<Figures, String> {
+        let mut command = Command::new("timeout");
+        command.args(["--foreground", "--kill-after=5", LIMIT]);
+        if measure.pinned {
+            command.args(["taskset", "--cpu-list", "0"]);
+        }
+        command
+            .arg(self.path(side.host))
+            .args(side.words)
+            .arg(measure.word)
+            .arg(options.milliseconds().to_string())
+            .current_dir(&self.root)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit());
+        match measure.word {
+            "memory" => {
+                let count = if options.quick { FEW } else { MANY };
+                command.args(self.many(side.plugin, count));
+            }
+            _ => {
+                command.arg(self.path(side.plugin));
+            }
+        }
+        let describe = |reason: String| format!("{} on {}: {reason}", measure.key, side.label);
+        let output = command
+            .output()
+            .map_err(|error| describe(run::cannot_start(&command, &error)))?;
+        if !output.status.success() {
+            return Err(describe(output.status.to_string()));
+        }
+        let line = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&line).map_err(|error| describe(format!("{error}: {line}")))
+    }
+}
+
+/// Where cargo puts the programs of `peers/engine-115`.
+fn theirs(places: &Places) -> PathBuf {
+    places.build().join("release")
+}
+
+/// The engine of Nushell and a plugin of its SDK, optimised as a release of them is.
+fn nushell(places: &Places) -> Result<(), String> {
+    let logs = places.peers.join("logs");
+    fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
+    let _lock = peers::lock(places)?;
+    if !theirs(places).join("bench_nushell").exists() {
+        eprintln!("bench: building Nushell's engine and SDK, about four minutes on two idle cores");
+    }
+    let mut cargo = peers::shared_cargo(places);
+    cargo
+        .args(["build", "--release", "--locked"])
+        .current_dir(places.root.join("peers/engine-115"));
+    run::logged(&mut cargo, &places.log("engine-115"))
+}
