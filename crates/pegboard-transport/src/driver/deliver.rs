@@ -4,11 +4,15 @@ use std::sync::{Arc, PoisonError};
 
 use pegboard_protocol::nu::{
     Call, CallId, EngineCall, EngineCallId, EngineResponse, PluginOption, Response, Signal,
+    StreamItem,
 };
-use pegboard_protocol::session::{Event, Failure, FailureKind, ReaderId, Role};
+use pegboard_protocol::session::{Event, Failure, FailureKind, ReaderId, Role, Session};
 
 use super::stream::Inbox;
 use super::{InStream, Shared, StreamError};
+
+/// So many items are told at once.
+const TOGETHER: usize = 256;
 
 /// Acts on what the other side says. Called from the reader thread and others; must not wait.
 pub trait Handler: Send + Sync + 'static {
@@ -64,11 +68,57 @@ pub enum Incoming {
     Failed(Failure),
 }
 
+/// What is told at once: items, which only have to be put where they are waited for, and the event behind them.
+#[derive(Default)]
+pub(super) struct Happened {
+    items: Vec<(ReaderId, StreamItem, usize)>,
+    event: Option<Event>,
+}
+
+impl Happened {
+    /// Takes as much as can be told together, in its order.
+    pub(super) fn take<R: Role>(session: &mut Session<R>) -> Happened {
+        let mut happened = Happened::default();
+        while happened.items.len() < TOGETHER {
+            match session.poll_event() {
+                Some(Event::Item { reader, item, size }) => {
+                    happened.items.push((reader, item, size));
+                }
+                event => {
+                    happened.event = event;
+                    break;
+                }
+            }
+        }
+        happened
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.items.is_empty() && self.event.is_none()
+    }
+}
+
 impl<R: Role + Send + 'static> Shared<R> {
-    pub(super) fn deliver(self: &Arc<Self>, event: Event) {
+    pub(super) fn deliver(self: &Arc<Self>, happened: Happened) {
+        let mut items = happened.items.into_iter().peekable();
+        while let Some(&(reader, ..)) = items.peek() {
+            // All that comes for one reader wakes it once.
+            let mut own = std::iter::from_fn(|| items.next_if(|(of, ..)| *of == reader));
+            self.to_inbox(reader, |inbox| {
+                inbox.extend(own.by_ref().map(|(_, item, size)| (item, size)));
+            });
+            // There may be no inbox any more.
+            own.for_each(drop);
+        }
+        if let Some(event) = happened.event {
+            self.tell(event);
+        }
+    }
+
+    fn tell(self: &Arc<Self>, event: Event) {
         let incoming = match event {
             Event::Item { reader, item, size } => {
-                return self.to_inbox(reader, |inbox| inbox.push(item, size));
+                return self.to_inbox(reader, |inbox| inbox.extend([(item, size)]));
             }
             Event::WrongItem { reader } => {
                 return self.to_inbox(reader, |inbox| inbox.end(Some(StreamError::WrongKind)));

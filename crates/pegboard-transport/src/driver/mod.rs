@@ -11,6 +11,7 @@ mod start;
 mod stream;
 mod write;
 
+use deliver::Happened;
 pub use deliver::{Handler, Incoming};
 pub use start::{EngineSettings, PluginSettings, StartError, StartFailure};
 pub use stream::{InStream, OutStream, StreamError, StreamStop, Unwanted};
@@ -187,12 +188,13 @@ impl<R: Role + Send + 'static> Shared<R> {
             if state.dispatching {
                 return;
             }
-            let Some(event) = state.session.poll_event() else {
+            let happened = Happened::take(&mut state.session);
+            if happened.is_nothing() {
                 return;
-            };
+            }
             state.dispatching = true;
             drop(state);
-            let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(event)));
+            let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(happened)));
             state = self.lock();
             state.dispatching = false;
             if delivered.is_err() {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +13,8 @@ use super::{Connection, Shared};
 
 /// Credit is given back for this many items at a time, or as soon as the reader has to wait.
 const ACK_BATCH: usize = 16;
+/// So many items of a stream are written one by one, as they come.
+const AT_ONCE: usize = 4;
 
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +62,10 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, item: StreamItem, size: usize) {
+    pub(super) fn extend(&self, items: impl IntoIterator<Item = (StreamItem, usize)>) {
         let mut queue = self.lock();
         if !queue.ended {
-            queue.items.push_back((item, size));
+            queue.items.extend(items);
             drop(queue);
             self.changed.notify_all();
         }
@@ -236,6 +239,8 @@ impl StreamStop {
 pub struct OutStream<R: Role + Send + 'static> {
     connection: Connection<R>,
     id: StreamId,
+    /// How many items were sent.
+    sent: AtomicUsize,
 }
 
 /// Nobody wants more of a stream.
@@ -244,7 +249,11 @@ pub struct Unwanted;
 
 impl<R: Role + Send + 'static> OutStream<R> {
     pub(super) fn new(connection: Connection<R>, id: StreamId) -> Self {
-        OutStream { connection, id }
+        OutStream {
+            connection,
+            id,
+            sent: AtomicUsize::new(0),
+        }
     }
 
     /// Has a function called, once, when nobody wants more of the stream. It must not wait.
@@ -276,6 +285,11 @@ impl<R: Role + Send + 'static> OutStream<R> {
             if !state.is_full() {
                 match state.session.send(self.id, item) {
                     Ok(()) => {
+                        // The first items are not to wait. Later ones are written together, by the writer thread, while
+                        // more of them are made.
+                        if self.sent.fetch_add(1, Ordering::Relaxed) >= AT_ONCE {
+                            shared.hand_over(&mut state);
+                        }
                         shared.settle(state);
                         return Ok(());
                     }

@@ -129,6 +129,13 @@ impl<R: Role + Send + 'static> Shared<R> {
         self.hangup.hang_up();
     }
 
+    /// Has the writer thread write what is queued, and what is queued until it comes to it.
+    pub(super) fn hand_over(self: &Arc<Self>, state: &mut State<R>) {
+        if !state.writing && !state.shut {
+            self.leave_to_writer(state);
+        }
+    }
+
     fn leave_to_writer(self: &Arc<Self>, state: &mut State<R>) {
         state.writing = true;
         state.waiting = true;
