@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::{Added, Store, describe};
-use pegboard_host::{Engine, Error, PluginConfig, ReportStyle};
+use pegboard_host::{Engine, PluginConfig, ReportStyle};
 use serde_json::json;
 
 use crate::exit::{Exit, Failure, print_error, write_out};
@@ -33,10 +33,9 @@ pub(crate) fn add(options: &AddOptions) -> Result<Exit, Failure> {
                     "replaced": added == Added::Replaced,
                 }));
             }
-            Err(error) => {
+            Err(failure) => {
                 progress.clear();
                 // The others are installed all the same; the first error tells how it ends.
-                let failure = Failure::from(error);
                 failure.show();
                 failed.get_or_insert(failure);
             }
@@ -62,7 +61,7 @@ fn one(
     engine: &Engine,
     path: &Path,
     interpreter: Option<&str>,
-) -> Result<(Entry, Added), Error> {
+) -> Result<(Entry, Added), Failure> {
     let config = PluginConfig {
         interpreter: interpreter.map(|program| vec![program.into()]),
         ..PluginConfig::default()
@@ -71,7 +70,7 @@ fn one(
     let described = describe(&plugin, SystemTime::now());
     plugin.stop();
     let entry = described?;
-    let added = store.add(&entry)?;
+    let added = store.add(&entry).map_err(Failure::of_store)?;
     Ok((entry, added))
 }
 

@@ -79,6 +79,15 @@ impl Failure {
         }
     }
 
+    /// The store cannot be read or changed.
+    pub(crate) fn of_store(error: Error) -> Failure {
+        let unwritten = error.kind() == ErrorKind::Refused;
+        Failure {
+            unwritten,
+            ..Failure::from(error)
+        }
+    }
+
     /// True if the caller is to blame, and not a plugin.
     pub(crate) fn is_misuse(&self) -> bool {
         self.error.kind() == ErrorKind::Misuse

@@ -48,6 +48,7 @@ fn by_name(plugin: &Path) -> Result<Option<(Entry, &'static str)>, Failure> {
     };
     match entry {
         Some(entry) => Ok(Some(entry)),
+        None if plugin.exists() => Ok(None),
         None => Err(unknown(&store, name)?),
     }
 }

@@ -39,15 +39,15 @@ pub(crate) fn store() -> Result<Store, Failure> {
     }
 }
 
-/// The name of an installed plugin, if that is what is meant and not a file.
+/// The name that a word without a slash is. Whether a plugin of that name is installed is another question; a file in the
+/// current directory is named as `./FILE`, so that no file is run by chance.
 pub(crate) fn name(plugin: &Path) -> Option<&str> {
-    let name = plugin.to_str().filter(|name| !name.contains('/'))?;
-    (!plugin.exists()).then_some(name)
+    plugin.to_str().filter(|name| !name.contains('/'))
 }
 
 /// What is installed now. Says so if the index had to be made again, and which entries cannot be read.
 pub(crate) fn read(store: &Store) -> Result<Snapshot, Failure> {
-    let snapshot = store.read()?;
+    let snapshot = store.read().map_err(Failure::of_store)?;
     if let Some(rebuilt) = snapshot.rebuilt() {
         print_error(&format!("note: {rebuilt}\n"));
     }

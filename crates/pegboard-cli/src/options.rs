@@ -26,7 +26,7 @@ Exit codes:
             "
   2    the command line or the input makes no sense
   3    a plugin did not start, went away, did not answer in time or broke the rules
-  4    the output or a file could not be written
+  4    the output, a file or the store of plugins could not be written
   130  interrupted (Ctrl-C); 129 and 143 for a hangup and a request to terminate"
         )
     };
@@ -310,7 +310,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("expected a number and a unit, such as 500ms, 10s or 2min".to_owned()),
     };
     let number = number.parse::<f64>().map_err(|error| error.to_string())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+    let time = Duration::try_from_secs_f64(number * seconds);
+    time.map_err(|_| "no time is as long".to_owned())
 }
 
 #[cfg(test)]

@@ -42,8 +42,9 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
     let mut done = 0;
     for item in &registry.plugins {
         progress.next(&item.name);
-        match taken_over(&engine, item, options.unasked).and_then(|entry| {
-            let added = store.add(&entry)?;
+        let taken = taken_over(&engine, item, options.unasked).map_err(Failure::from);
+        match taken.and_then(|entry| {
+            let added = store.add(&entry).map_err(Failure::of_store)?;
             Ok((entry, added))
         }) {
             Ok((entry, added)) => {
@@ -54,9 +55,8 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
                 };
                 text.push_str(&format!("{did} {}\n", entry.name));
             }
-            Err(error) => {
+            Err(failure) => {
                 progress.clear();
-                let failure = Failure::from(error);
                 failure.show();
                 failed.get_or_insert(failure);
             }
@@ -145,27 +145,46 @@ fn read(path: &Path) -> Result<Registry, Failure> {
     })
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all. A link stays one: what it points to is replaced.
 fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         Failure::unwritten(format!("`{}` cannot be written: {error}", path.display()))
     };
-    if path.exists() && !force {
+    let there = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        let error = LabeledError::new(format!("`{}` is no file", path.display()))
+            .with_code("pegboard::registry::no_file")
+            .with_help("write to standard output instead: `pegboard export -`");
+        return Err(Failure::misuse(error));
+    }
+    if there.is_some() && !force {
         let error = LabeledError::new(format!("`{}` is there already", path.display()))
             .with_code("pegboard::registry::exists")
             .with_help("`--force` replaces it; the plugins that only it lists are lost then");
         return Err(Failure::misuse(error));
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let target = match there {
+        Some(_) => fs::canonicalize(path).map_err(failed)?,
+        None => path.to_owned(),
+    };
+    let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
-    written.map_err(|error| {
-        if fs::remove_file(&new).is_err() {
-            print_error(&format!("note: {} is left behind\n", new.display()));
-        }
-        failed(error)
-    })
+    let new = target.with_file_name(name);
+    fs::write(&new, bytes).map_err(failed)?;
+    let kept = there.map_or(Ok(()), |there| {
+        fs::set_permissions(&new, there.permissions())
+    });
+    kept.and_then(|()| fs::rename(&new, &target))
+        .map_err(|error| {
+            if fs::remove_file(&new).is_err() {
+                print_error(&format!("note: {} is left behind\n", new.display()));
+            }
+            failed(error)
+        })
 }
 
 /// Where Nushell keeps its registry.

@@ -13,7 +13,7 @@ pub(crate) fn remove(options: &RemoveOptions) -> Result<Exit, Failure> {
     let mut text = String::new();
     let mut failed: Option<Failure> = None;
     for name in &options.names {
-        if store.remove(name)? {
+        if store.remove(name).map_err(Failure::of_store)? {
             text.push_str(&ReportStyle::harmless(&format!("removed {name}\n")));
             continue;
         }

@@ -99,6 +99,9 @@ fn subject(plugin: &Path) -> Result<Subject, Failure> {
     let store = installed::store()?;
     let snapshot = installed::read(&store)?;
     let Some(known) = snapshot.index().plugin(name) else {
+        if plugin.exists() {
+            return Ok(subject);
+        }
         return Err(unknown(&store, name)?);
     };
     let interpreter = known.interpreter();

@@ -98,8 +98,10 @@ fn advice(typed: &str, words: &[&str], names: &[&str], listing: &str) -> String 
             let begin = parts[..count].join(" ");
             let begun = strsim::damerau_levenshtein(&words[..count].join(" "), &begin);
             let whole = strsim::damerau_levenshtein(typed, name);
-            let far = |distance, of: &str| distance > (of.chars().count() / 3).max(1);
-            match (far(begun, &begin) || begun == 0, far(whole, name)) {
+            // Nobody meant what was typed.
+            let far =
+                |distance, of: &str| distance == 0 || distance > (of.chars().count() / 3).max(1);
+            match (far(begun, &begin), far(whole, name)) {
                 (false, _) => (begun, *name),
                 (true, false) => (whole, *name),
                 (true, true) => (usize::MAX, *name),

@@ -2,7 +2,6 @@
 
 mod advice;
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use pegboard_args::Usage;
@@ -11,7 +10,7 @@ use pegboard_host::protocol::nu::{Flag, PluginSignature};
 use pegboard_host::store::{Snapshot, Store};
 use pegboard_host::{Command, Engine, Error, LabeledError};
 
-use crate::exit::{Failure, print_error};
+use crate::exit::Failure;
 use crate::line::Stage;
 use crate::listing::commands as listed;
 use crate::{installed, terminal};
@@ -23,8 +22,6 @@ pub(crate) struct Commands<'a> {
     snapshot: Snapshot,
     /// Of the plugins that the command line names.
     named: Vec<Command>,
-    /// Why nothing is known of some of those.
-    failed: RefCell<Vec<Error>>,
 }
 
 /// What a line begins with.
@@ -41,7 +38,7 @@ impl<'a> Commands<'a> {
     pub(crate) fn new(engine: &'a Engine, plugins: &[PathBuf]) -> Result<Commands<'a>, Failure> {
         let store = installed::store()?;
         let snapshot = installed::read(&store)?;
-        let (mut named, mut failed) = (Vec::new(), Vec::new());
+        let mut named = Vec::new();
         for path in plugins {
             let known = match by_name(&snapshot, path) {
                 Some(plugin) => installed::load(engine, &store, &snapshot, plugin),
@@ -50,27 +47,22 @@ impl<'a> Commands<'a> {
                     Ok((plugin, signatures.to_vec()))
                 }),
             };
-            match known {
-                Ok((plugin, signatures)) => {
-                    named.extend(signatures.into_iter().map(|signature| Command {
-                        plugin: plugin.clone(),
-                        signature,
-                    }));
-                }
-                Err(error) => failed.push(error),
-            }
+            // Nobody who names a plugin wants another one instead.
+            let (plugin, signatures) = known?;
+            named.extend(signatures.into_iter().map(|signature| Command {
+                plugin: plugin.clone(),
+                signature,
+            }));
         }
         Ok(Commands {
             engine,
             store,
             snapshot,
             named,
-            failed: RefCell::new(failed),
         })
     }
 
     /// The command with the longest name that a line starts with; of two, that of a plugin that the command line names.
-    /// Plugins of which nothing is known are shown, and are an error only if no other has the command.
     pub(crate) fn find(&self, stage: &Stage) -> Result<Found, Failure> {
         // The name may have been quoted as one word.
         let mut words: Vec<&str> = stage.words.iter().map(|word| word.item.as_str()).collect();
@@ -79,20 +71,14 @@ impl<'a> Commands<'a> {
         if parts.len() > 1 {
             words.splice(..1, parts.drain(..));
         }
-        let joined = words.len() - stage.words.len();
-        if let Some(help) = self.known_help(&words)? {
-            self.show_failed();
+        let parts = Parts::of(stage);
+        if let Some(help) = self.known_help(&parts.words)? {
             return Ok(Found::Help(help));
         }
-        let found = self.longest(&words)?.filter(|(_, used)| *used > joined);
-        if found.is_none() && !self.failed.borrow().is_empty() {
-            let error = self.failed.borrow_mut().remove(0);
-            self.show_failed();
-            return Err(error.into());
-        }
-        self.show_failed();
-        if let Some((command, used)) = found {
-            return Ok(Found::Command(Box::new(command), used - joined));
+        if let Some((command, used)) = self.longest(&parts.words)?
+            && let Some(used) = parts.whole(used)
+        {
+            return Ok(Found::Command(Box::new(command), used));
         }
         self.group(stage, &words).map(Found::Help)
     }
@@ -116,7 +102,10 @@ impl<'a> Commands<'a> {
     /// The names of all commands.
     pub(crate) fn names(&self) -> Vec<&str> {
         let given = self.named.iter().map(|it| it.signature.sig.name.as_str());
-        let installed = self.snapshot.index().commands().map(|it| it.name());
+        let installed = self.snapshot.index().commands();
+        let installed = installed
+            .filter(|command| !self.is_given(command.plugin().name()))
+            .map(|command| command.name());
         let mut names: Vec<&str> = given
             .chain(installed)
             .filter(|name| !name.trim().is_empty())
@@ -160,13 +149,6 @@ impl<'a> Commands<'a> {
             true => usage.to_string(),
             false => format!("{usage}\nCommands:\n{below}"),
         })
-    }
-
-    fn show_failed(&self) {
-        for error in self.failed.take() {
-            let report = error.report(None, terminal::report_style());
-            print_error(&format!("warning: a plugin is left out\n{report}"));
-        }
     }
 
     /// The longest match of an installed plugin, unless one of the same name was given.
@@ -269,6 +251,17 @@ impl<'a> Commands<'a> {
     }
 
     fn unknown(&self, stage: &Stage, words: &[&str]) -> LabeledError {
+        if let Some((command, used)) = self.snapshot.index().longest(words)
+            && self.is_given(command.plugin().name())
+        {
+            let (name, plugin) = (command.name(), command.plugin().name());
+            return LabeledError::new(format!("the plugin {plugin} has no command `{name}`"))
+                .with_code("pegboard::run::unknown_command")
+                .with_label("unknown command", stage.head(used.min(stage.words.len())))
+                .with_help(format!(
+                    "the installed plugin {plugin} has it, but `--plugin` names another plugin {plugin}"
+                ));
+        }
         let names = self.names();
         let index = self.snapshot.index();
         let plugins = self.engine.plugins();
@@ -283,9 +276,36 @@ impl<'a> Commands<'a> {
 
 /// The installed plugin that a `--plugin` means, if it is a name and not the path of a file.
 fn by_name<'a>(snapshot: &'a Snapshot, path: &Path) -> Option<index::Plugin<'a>> {
-    let name = path.to_str().filter(|name| !name.contains('/'))?;
-    let plugin = snapshot.index().plugin(name)?;
-    (!path.exists()).then_some(plugin)
+    snapshot.index().plugin(installed::name(path)?)
+}
+
+/// The words of a stage taken apart, since names may be quoted, as a whole or in part.
+struct Parts<'a> {
+    words: Vec<&'a str>,
+    /// How many words of the stage are over behind each; none in the middle of one.
+    ends: Vec<Option<usize>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(stage: &'a Stage) -> Parts<'a> {
+        let (mut words, mut ends) = (Vec::new(), Vec::new());
+        for (index, word) in stage.words.iter().enumerate() {
+            let parts: Vec<&str> = word.item.split_whitespace().collect();
+            if parts.len() < 2 {
+                words.push(word.item.as_str());
+            } else {
+                words.extend(parts);
+            }
+            ends.resize(words.len() - 1, None);
+            ends.push(Some(index + 1));
+        }
+        Parts { words, ends }
+    }
+
+    /// How many words of the stage so many parts are, if they are whole ones.
+    fn whole(&self, parts: usize) -> Option<usize> {
+        *self.ends.get(parts.checked_sub(1)?)?
+    }
 }
 
 fn longest<'a>(commands: &'a [Command], words: &[&str]) -> Option<(&'a Command, usize)> {

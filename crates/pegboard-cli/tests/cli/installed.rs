@@ -269,3 +269,65 @@ fn ten_at_once_lose_nothing() {
         (second.iter().map(String::as_str).collect(), "")
     );
 }
+
+#[test]
+fn a_file_in_the_current_directory_is_not_run_by_the_name_of_a_plugin() {
+    let home = Folder::new("names");
+    add(&home, &peer("nu_plugin_inc"));
+    let marked = home.file("ran");
+    let script = format!("#!/bin/sh\ntouch '{}'\n", marked.display());
+    fs::write(home.file("inc"), script).expect("a script");
+    fs::set_permissions(
+        home.file("inc"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .expect("executable");
+    let here = |arguments: &[&str]| {
+        Cli::new(arguments)
+            .variable("PEGBOARD_HOME", &home.file("store").display().to_string())
+            .directory(home.path())
+    };
+    assert!(here(&["inspect", "inc"]).out().contains("Nushell 0.115.1"));
+    let run = here(&["run", "--plugin", "inc", "inc", "-m"]).input("1.2.3\n");
+    assert_eq!(run.out(), "1.3.0");
+    here(&["test", "inc", "--rule", "hello"]).out();
+    assert!(!marked.exists(), "it was run");
+    here(&["inspect", "./inc"]).fails(3);
+    assert!(marked.exists(), "it was not run");
+}
+
+#[test]
+fn a_plugin_of_the_same_name_hides_the_installed_one_and_says_so() {
+    let home = Folder::new("hidden");
+    add(&home, &peer("nu_plugin_inc"));
+    let other = home.file("nu_plugin_inc.py");
+    fs::copy(peer("nu_plugin_pyhand.py"), &other).expect("a copy");
+    let hidden = at(
+        &home,
+        ["run", "--plugin", &other.display().to_string(), "inc"],
+    )
+    .fails(2);
+    assert!(
+        hidden.contains("the installed plugin inc has it, but `--plugin` names another plugin inc"),
+        "{hidden}"
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_no_fault_of_a_plugin() {
+    let home = Folder::new("unusable");
+    fs::write(home.file("store"), "a file").expect("a file");
+    let plugin = peer("nu_plugin_inc");
+    let error = at(&home, ["add"]).argument(&plugin).fails(4);
+    assert!(error.contains("cannot install `inc`"), "{error}");
+    fs::remove_file(home.file("store")).expect("removed");
+    add(&home, &plugin);
+    fs::remove_file(home.file("store/index")).expect("removed");
+    let made = std::process::Command::new("mkfifo")
+        .arg(home.file("store/index"))
+        .status();
+    assert!(made.expect("mkfifo").success());
+    let ran = at(&home, ["list"]).end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("it is no file"), "{}", ran.err);
+}

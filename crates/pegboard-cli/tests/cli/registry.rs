@@ -133,3 +133,48 @@ fn what_cannot_be_imported_is_told() {
     assert!(ran.err.contains("nu_plugin_gone.py"), "{ran:?}");
     assert_eq!(ran.code, Some(2));
 }
+
+#[test]
+fn what_is_no_file_is_not_replaced_and_a_link_stays_one() {
+    let home = Folder::new("export-odd");
+    at(&home, ["add"]).argument(peer("nu_plugin_inc")).out();
+    let folder = at(
+        &home,
+        ["export", "--force", &home.path().display().to_string()],
+    );
+    assert!(folder.fails(2).contains("is no file"));
+    let made = Command::new("mkfifo").arg(home.file("pipe")).status();
+    assert!(made.expect("mkfifo").success());
+    let pipe = at(
+        &home,
+        [
+            "export",
+            "--force",
+            &home.file("pipe").display().to_string(),
+        ],
+    );
+    assert!(pipe.fails(2).contains("is no file"));
+    std::fs::write(home.file("file"), "").expect("a file");
+    std::os::unix::fs::symlink(home.file("file"), home.file("link")).expect("a link");
+    at(
+        &home,
+        [
+            "export",
+            "--force",
+            &home.file("link").display().to_string(),
+        ],
+    )
+    .out();
+    assert!(home.file("link").is_symlink());
+    assert!(
+        std::fs::metadata(home.file("file"))
+            .expect("the file")
+            .len()
+            > 0
+    );
+    let nowhere = at(&home, ["export", "/nowhere/file"]).fails(4);
+    assert!(
+        nowhere.contains("cannot be written") && !nowhere.contains("left behind"),
+        "{nowhere}"
+    );
+}

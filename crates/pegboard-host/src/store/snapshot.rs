@@ -1,7 +1,7 @@
 //! The installed plugins at one moment.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::Deref;
 
@@ -79,7 +79,12 @@ impl Snapshot {
 
     pub(super) fn find(files: &Files, entries: Stamp) -> Result<Found, Error> {
         let stale = |what: String| Ok(Found::Stale(what));
-        let map = match File::open(files.index()).and_then(|file| Map::of(&file)) {
+        let mapped = fs::metadata(files.index()).and_then(|there| match there.is_file() {
+            // Opening anything else may wait for ever.
+            false => Err(io::Error::other("it is no file")),
+            true => Map::of(&File::open(files.index())?),
+        });
+        let map = match mapped {
             Ok(map) => map,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if entries != Stamp::default() {
