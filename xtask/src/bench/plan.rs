@@ -266,6 +266,24 @@ pub(super) const MEASURES: &[Measure] = &[
         sides: PAIRS_AND_FLOORS,
     },
     Measure {
+        key: "bytes-out-pinned",
+        title: "Byte stream from the plugin to the host, all on one core",
+        word: "bytes-out",
+        pinned: true,
+        unit: Unit::Bytes,
+        base: "pipe",
+        sides: &["pipe", "ours", "ours-theirs", "theirs"],
+    },
+    Measure {
+        key: "bytes-in-pinned",
+        title: "Byte stream from the host to the plugin, all on one core",
+        word: "bytes-in",
+        pinned: true,
+        unit: Unit::Bytes,
+        base: "pipe",
+        sides: &["pipe", "ours", "ours-theirs", "theirs"],
+    },
+    Measure {
         key: "start",
         title: "From nothing to the first answer (without a host: to the first byte)",
         word: "start",
@@ -281,7 +299,7 @@ pub(super) const MEASURES: &[Measure] = &[
         pinned: false,
         unit: Unit::Time,
         base: "pipe",
-        sides: STARTS,
+        sides: &["pipe", "ours", "ours-socket", "ours-theirs", "theirs"],
     },
     Measure {
         key: "memory",

@@ -151,8 +151,22 @@ pub(super) const TARGETS: &[Target] = &[
         AtLeast(0.5),
     ),
     ratio(
+        "bytes out on one core, to the bare pipe",
+        "bytes-out-pinned",
+        RATE,
+        OVER_PIPE,
+        AtLeast(0.5),
+    ),
+    ratio(
         "bytes in, to the bare pipe",
         "bytes-in",
+        RATE,
+        OVER_PIPE,
+        AtLeast(0.5),
+    ),
+    ratio(
+        "bytes in on one core, to the bare pipe",
+        "bytes-in-pinned",
         RATE,
         OVER_PIPE,
         AtLeast(0.5),
