@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::{Added, Store, describe};
 use pegboard_host::{Engine, PluginConfig, ReportStyle};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, print_error, write_out};
 use crate::installed;
+use crate::listing::escaped;
 use crate::options::AddOptions;
 use crate::run::engine;
 use crate::terminal::Progress;
@@ -25,13 +26,7 @@ pub(crate) fn add(options: &AddOptions) -> Result<Exit, Failure> {
         match one(&store, &engine, path, options.interpreter.as_deref()) {
             Ok((entry, added)) => {
                 text.push_str(&line(&entry, added));
-                documents.push(json!({
-                    "name": entry.name,
-                    "version": entry.version,
-                    "path": entry.path,
-                    "commands": command_names(&entry),
-                    "replaced": added == Added::Replaced,
-                }));
+                documents.push(document(&entry, added));
             }
             Err(failure) => {
                 progress.clear();
@@ -43,7 +38,7 @@ pub(crate) fn add(options: &AddOptions) -> Result<Exit, Failure> {
     }
     progress.clear();
     let written = write_out(&match options.json {
-        true => format!("{:#}\n", json!(documents)),
+        true => escaped(&format!("{:#}\n", json!(documents))),
         false => text,
     });
     if let Some(failure) = failed {
@@ -89,8 +84,19 @@ fn line(entry: &Entry, added: Added) -> String {
     ))
 }
 
+/// What was installed, for scripts.
+pub(crate) fn document(entry: &Entry, added: Added) -> Json {
+    json!({
+        "name": entry.name,
+        "version": entry.version,
+        "path": entry.path,
+        "commands": command_names(entry),
+        "replaced": added == Added::Replaced,
+    })
+}
+
 /// The names of the commands of an entry.
-pub(crate) fn command_names(entry: &Entry) -> Vec<String> {
+fn command_names(entry: &Entry) -> Vec<String> {
     let signatures = pegboard_host::store::signatures(entry).unwrap_or_default();
     signatures.into_iter().map(|it| it.sig.name).collect()
 }

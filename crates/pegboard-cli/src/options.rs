@@ -201,6 +201,10 @@ pub(crate) struct RemoveOptions {
     /// Names of installed plugins.
     #[arg(value_name = "NAME", required = true)]
     pub(crate) names: Vec<String>,
+
+    /// Print the names of those that were removed as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Show what a plugin is and which commands it has.
@@ -231,6 +235,10 @@ pub(crate) struct ImportOptions {
     /// Believe what the registry says about the plugins, and start none.
     #[arg(long)]
     pub(crate) unasked: bool,
+
+    /// Print what was installed as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Write the installed plugins as a registry of Nushell.

@@ -12,9 +12,12 @@ use pegboard_host::store::registry::{self, Registry, RegistryItem};
 use pegboard_host::store::{Added, describe};
 use pegboard_host::{Engine, Error, LabeledError, PluginConfig, ReportStyle};
 use semver::Version;
+use serde_json::json;
 
+use crate::add::document;
 use crate::exit::{Exit, Failure, print_error, write_out, written};
 use crate::installed;
+use crate::listing::escaped;
 use crate::options::{ExportOptions, ImportOptions};
 use crate::run::engine;
 use crate::terminal::Progress;
@@ -37,9 +40,8 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
     let store = installed::store()?;
     let engine = engine(None)?;
     let mut progress = Progress::new("asking", registry.plugins.len());
-    let mut text = String::new();
+    let (mut text, mut documents) = (String::new(), Vec::new());
     let mut failed: Option<Failure> = None;
-    let mut done = 0;
     for item in &registry.plugins {
         progress.next(&item.name);
         let taken = taken_over(&engine, item, options.unasked).map_err(Failure::from);
@@ -48,7 +50,7 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
             Ok((entry, added))
         }) {
             Ok((entry, added)) => {
-                done += 1;
+                documents.push(document(&entry, added));
                 let did = match added {
                     Added::New => "added",
                     Added::Replaced => "renewed",
@@ -65,10 +67,14 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
     progress.clear();
     let all = registry.plugins.len();
     text.push_str(&format!(
-        "took over {done} of {all} plugins of {}\n",
+        "took over {} of {all} plugins of {}\n",
+        documents.len(),
         path.display()
     ));
-    let written = write_out(&ReportStyle::harmless(&text));
+    let written = write_out(&match options.json {
+        true => escaped(&format!("{:#}\n", json!(documents))),
+        false => ReportStyle::harmless(&text),
+    });
     Ok(failed.map_or(written, |failure| failure.exit()))
 }
 

@@ -87,8 +87,13 @@ fn what_a_real_nushell_has_is_imported() {
             "{folder}"
         );
         let asked = json(&at(&home, ["inspect", "--json", "pyhand"]).out());
-        at(&home, ["remove", "pyhand"]).out();
-        at(&home, ["import", "--unasked", &name]).out();
+        let removed = json(&at(&home, ["remove", "--json", "pyhand"]).out());
+        assert_eq!(removed, serde_json::json!(["pyhand"]));
+        let taken = json(&at(&home, ["import", "--unasked", "--json", &name]).out());
+        assert_eq!(
+            (&taken[0]["name"], &taken[0]["replaced"]),
+            (&"pyhand".into(), &false.into())
+        );
         let unasked = json(&at(&home, ["inspect", "--json", "pyhand"]).out());
         assert_eq!(
             asked["commands"][0]["sig"]["name"],
