@@ -33,8 +33,8 @@ pub(super) fn value(
         SyntaxShape::Any | SyntaxShape::Unknown(_) => any(text, span),
         SyntaxShape::String | SyntaxShape::ExternalArgument => Value::String(text.to_owned(), span),
         SyntaxShape::Int => Value::Int(number::int(text).map_err(|e| e.label(shape))?, span),
-        SyntaxShape::Float => Value::Float(number::float(text).ok_or_else(plain)?, span),
-        SyntaxShape::Number => number(text, span).ok_or_else(plain)?,
+        SyntaxShape::Float => Value::Float(number::float(text).map_err(|e| e.label(shape))?, span),
+        SyntaxShape::Number => number(text, span).map_err(|e| e.label(shape))?,
         SyntaxShape::Boolean => Value::Bool(boolean(text).ok_or_else(plain)?, span),
         SyntaxShape::Nothing => match text {
             "null" => Value::Nothing(span),
@@ -116,9 +116,9 @@ pub(super) fn takes_numbers(shape: &SyntaxShape) -> bool {
     }
 }
 
-fn number(text: &str, span: Span) -> Option<Value> {
+fn number(text: &str, span: Span) -> Result<Value, number::NotNumber> {
     match number::int(text) {
-        Ok(int) => Some(Value::Int(int, span)),
+        Ok(int) => Ok(Value::Int(int, span)),
         Err(_) => number::float(text).map(|float| Value::Float(float, span)),
     }
 }

@@ -25,6 +25,9 @@ impl NotNumber {
                     "too large: sizes go up to 9223372036854775807 bytes".to_owned()
                 }
                 SyntaxShape::Duration => "too long: durations go up to 292 years".to_owned(),
+                SyntaxShape::Float | SyntaxShape::Number => {
+                    "too large: floats go up to about 1.8e308".to_owned()
+                }
                 _ => "too large: integers go from -9223372036854775808 to 9223372036854775807"
                     .to_owned(),
             },
@@ -48,22 +51,27 @@ pub(super) fn int(text: &str) -> Result<i64, NotNumber> {
     i64::try_from(if negative { -size } else { size }).map_err(|_| NotNumber::TooLarge)
 }
 
-/// A float; integers are floats too.
-pub(super) fn float(text: &str) -> Option<f64> {
+/// A float; integers are floats too. Only what is written as infinity is infinite.
+pub(super) fn float(text: &str) -> Result<f64, NotNumber> {
     let digits = text.trim_start_matches(['+', '-']);
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         let special = matches!(
             digits.to_ascii_lowercase().as_str(),
             "inf" | "infinity" | "nan"
         );
-        return if special { text.parse().ok() } else { None };
+        let float = text.parse().ok().filter(|_| special);
+        return float.ok_or(NotNumber::Other);
     }
-    text.replace('_', "").parse().ok()
+    match text.replace('_', "").parse::<f64>() {
+        Ok(float) if float.is_finite() => Ok(float),
+        Ok(_) => Err(NotNumber::TooLarge),
+        Err(_) => Err(NotNumber::Other),
+    }
 }
 
 /// A float that cannot be taken for anything else.
 pub(super) fn plain_float(text: &str) -> Option<f64> {
-    float(text).filter(|float| float.is_finite())
+    float(text).ok().filter(|float| float.is_finite())
 }
 
 const BYTES: &[(&str, i128)] = &[

@@ -215,7 +215,7 @@ fn looks_like(word: &str, span: Span) -> Value {
         return Value::Range(Box::new(range), span);
     }
     match number::float(word) {
-        Some(float) if !float.is_finite() && !word.starts_with('+') => Value::Float(float, span),
+        Ok(float) if !float.is_finite() && !word.starts_with('+') => Value::Float(float, span),
         _ => any(word, span),
     }
 }

@@ -78,6 +78,8 @@ fn floats_and_numbers() {
     check(
         &S::Float,
         &[
+            ("1e400", "! too large: floats go up to about 1.8e308"),
+            ("-1e400", "! too large: floats go up to about 1.8e308"),
             ("1.5", "float 1.5"),
             ("5", "float 5.0"),
             ("1e3", "float 1000.0"),
@@ -93,6 +95,7 @@ fn floats_and_numbers() {
     check(
         &S::Number,
         &[
+            ("1e400", "! too large: floats go up to about 1.8e308"),
             ("5", "int 5"),
             ("5.0", "float 5.0"),
             ("0x10", "int 16"),

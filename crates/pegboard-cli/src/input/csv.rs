@@ -1,21 +1,30 @@
 //! Comma-separated values as a stream of records.
 
+use std::collections::HashMap;
+use std::io;
+
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use pegboard_host::{Error, Flow, LabeledError, Value};
 
+use super::quotes::Quotes;
 use super::stdin::Source;
 use super::{Trouble, stream, unreadable};
 
 /// Reads rows as they arrive. The first line has the names of the columns. Cells that are written like a number are
 /// numbers, empty ones are nothing, all others are text.
 pub(super) fn flow(source: impl Source, trouble: &Trouble) -> Flow {
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(source);
+    let mut reader = ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(Quotes::new(source));
     let mut columns: Option<StringRecord> = None;
     let rows = std::iter::from_fn(move || {
         let columns = match &columns {
             Some(columns) => columns,
             None => match reader.headers() {
-                Ok(names) => columns.insert(names.clone()),
+                Ok(names) => match different(names) {
+                    Ok(()) => columns.insert(names.clone()),
+                    Err(error) => return Some(Err(error)),
+                },
                 Err(error) => return Some(Err(wrong(error))),
             },
         };
@@ -27,6 +36,20 @@ pub(super) fn flow(source: impl Source, trouble: &Trouble) -> Flow {
         }
     });
     stream(rows, trouble)
+}
+
+/// Fails if two columns have the same name: one would take the place of the other.
+fn different(columns: &StringRecord) -> Result<(), Error> {
+    let mut known = HashMap::new();
+    for (column, name) in (1..).zip(columns) {
+        if let Some(before) = known.insert(name, column) {
+            let line = columns.position().map_or(1, csv::Position::line);
+            return Err(not_csv(format!(
+                "line {line}: the columns {before} and {column} have the same name, `{name}`"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn record(columns: &StringRecord, row: &StringRecord) -> Result<Value, Error> {
@@ -64,6 +87,9 @@ fn cell(text: &str) -> Value {
 
 fn wrong(error: csv::Error) -> Error {
     match error.into_kind() {
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            not_csv(error.to_string())
+        }
         ErrorKind::Io(error) => unreadable(&error),
         ErrorKind::Utf8 { pos, err } => {
             let line = pos.map_or(0, |position| position.line());
@@ -114,6 +140,37 @@ mod tests {
             "a,b\r\n\"x, \"\"y\"\"\nz\",2\r\n",
             "{\"a\":\"x, \\\"y\\\"\\nz\",\"b\":2}",
         );
+    }
+
+    #[test]
+    fn columns_of_one_name_are_an_error() {
+        let wrong = |columns: &str, name: &str| {
+            format!(
+                "the input is not CSV: line 1: the columns {columns} have the same name, `{name}`"
+            )
+        };
+        check("a,b,a\n1,2,3\n", &wrong("1 and 3", "a"));
+        check("a,,\n", &wrong("2 and 3", ""));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_an_error_with_its_line() {
+        let open = |line: u32| {
+            format!(
+                "the input is not CSV: line {line}: a quote is opened here that is never closed"
+            )
+        };
+        check("a\n1\n\"2\n3\n4\n", &format!("{{\"a\":1}}\n{}", open(3)));
+        check("\"a\n1\n", &open(1));
+        check("\u{feff}\"a\n1\n", &open(1));
+        check("a\r\n\r\n\"x\"\"", &open(3));
+        check("a,b\n\"x\ny\",\"z\n", &open(3));
+        // Quotes inside of text open nothing.
+        check(
+            "a\nx\"y\n\"x\"y\"\n",
+            "{\"a\":\"x\\\"y\"}\n{\"a\":\"xy\\\"\"}",
+        );
+        check("a\n\"x\"", "{\"a\":\"x\"}");
     }
 
     #[test]

@@ -2,9 +2,12 @@
 
 mod csv;
 mod json;
+mod mark;
 mod msgpack;
+mod quotes;
 mod stdin;
 mod text;
+mod unassigned;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -15,6 +18,7 @@ use pegboard_host::protocol::nu::{ByteStreamKind, Signature, Type};
 use pegboard_host::{Error, Flow, LabeledError, ListStream, Value};
 
 use crate::options::From;
+use mark::Unmarked;
 use stdin::Source;
 
 /// Remembers why an input ended too early, which the plugin only sees as a stream that ends with an error.
@@ -64,15 +68,16 @@ pub(crate) fn input(
     trouble: &Trouble,
 ) -> Result<Flow, Error> {
     let source = || open(wanted.file);
+    let unmarked = || source().map(Unmarked::new);
     let no_text = || Flow::value(Value::string(""));
     let text = ByteStreamKind::String;
     match wanted.from.or_else(|| by_extension(wanted.file)) {
         Some(From::Raw) => Ok(text::bytes(source()?, ByteStreamKind::Binary, trouble)),
         Some(From::Text) => text::line_or_stream(source()?, text, no_text(), trouble),
-        Some(From::Json) => json::flow(source()?, takes_streams(signature), trouble),
-        Some(From::Ndjson) => Ok(json::documents(source()?, trouble)),
+        Some(From::Json) => json::flow(unmarked()?, takes_streams(signature), trouble),
+        Some(From::Ndjson) => Ok(json::documents(unmarked()?, trouble)),
         Some(From::Csv) => Ok(csv::flow(source()?, trouble)),
-        Some(From::Lines) => Ok(text::lines(source()?, trouble)),
+        Some(From::Lines) => Ok(text::lines(unmarked()?, trouble)),
         Some(From::Msgpack) => msgpack::flow(source()?, trouble),
         None if wanted.file.is_none() && nothing_to_read() => Ok(Flow::Empty),
         None => match Taste::of(signature) {

@@ -7,6 +7,7 @@ use rmpv::Value as Pack;
 use rmpv::decode::{Error as PackError, read_value_with_max_depth};
 
 use super::stdin::Source;
+use super::unassigned::Unassigned;
 use super::{DEEPEST, Trouble, stream, unreadable};
 use crate::msgpack::date;
 
@@ -19,6 +20,7 @@ pub(super) fn flow(source: impl Source, trouble: &Trouble) -> Result<Flow, Error
         reader: Counted {
             reader: BufReader::with_capacity(64 << 10, source),
             read: 0,
+            unassigned: Unassigned::default(),
         },
     };
     let Some(first) = documents.next().transpose()? else {
@@ -51,6 +53,10 @@ impl<R: Source> Iterator for Documents<R> {
         Some(
             match read_value_with_max_depth(&mut self.reader, READ_DEPTH) {
                 Ok(document) => value(document, DEEPEST).map_err(|what| wrong(start, &what)),
+                Err(_) if self.reader.unassigned.place().is_some() => {
+                    let at = self.reader.unassigned.place().unwrap_or(start);
+                    Err(wrong(at, "c1 begins no value"))
+                }
                 Err(PackError::DepthLimitExceeded) => Err(wrong(start, &too_deep())),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(wrong(
                     self.reader.read,
@@ -64,10 +70,11 @@ impl<R: Source> Iterator for Documents<R> {
     }
 }
 
-/// Counts what is read.
+/// Counts what is read, and fails where the library would take what begins no value for nothing.
 struct Counted<R> {
     reader: BufReader<R>,
     read: u64,
+    unassigned: Unassigned,
 }
 
 impl<R: Read> Counted<R> {
@@ -80,6 +87,7 @@ impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         self.read += count as u64;
+        self.unassigned.check(&buffer[..count])?;
         Ok(count)
     }
 }
@@ -189,6 +197,17 @@ mod tests {
                 wrong("4: it ends inside the value that began at byte 1")
             ),
         );
+        for (pieces, place) in [
+            (&[&b"\xc1"[..]][..], 0),
+            (&[b"\x92\x01", b"\xc1"], 2),
+            (&[b"\x81\xa1\xc1\xc1"], 3),
+            (&[b"\x92\xc4\x02\xc1", b"\xc1\xc1"], 5),
+            (&[b"\x92\xd5\x05\xc1", b"\xc1\xc1"], 5),
+            (&[b"\x92\xcd\xc1", b"\xc1\xc1"], 4),
+        ] {
+            check(pieces, &wrong(&format!("{place}: c1 begins no value")));
+        }
+        check(&[b"\x92\xc4\x01\xc1\xcc\xc1"], "value [[193],193]");
         check(&[b"\xa1\xff"], &wrong("0: a text is not UTF-8"));
         check(
             &[b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff"],

@@ -291,3 +291,47 @@ fn plugins_reach_the_callers_surroundings() {
         (Some(0), "", "hello\n")
     );
 }
+
+#[test]
+fn what_is_lost_silently_elsewhere_is_an_error_with_its_place() {
+    for (from, input, expected) in [
+        (
+            "msgpack",
+            &b"\xc1\xc1\xc1"[..],
+            "not MessagePack: byte 0: c1 begins no value",
+        ),
+        (
+            "csv",
+            b"a,a\n1,2\n",
+            "not CSV: line 1: the columns 1 and 2 have the same name, `a`",
+        ),
+        (
+            "csv",
+            b"a\n1\n\"2\n3\n",
+            "not CSV: line 3: a quote is opened here that is never closed",
+        ),
+    ] {
+        let ran = Cli::run_with(REF, &["--from", from], "ref echo")
+            .input(input)
+            .end();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(expected), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_left_out_where_it_is_no_content() {
+    for (from, input, expected) in [
+        ("json", "\u{feff}[1]", "1\n"),
+        ("ndjson", "\u{feff}1\n2\n", "1\n2\n"),
+        ("csv", "\u{feff}a\n1\n", "{\"a\":1}\n"),
+        ("lines", "\u{feff}x\n\u{feff}y\n", "\"x\"\n\"\u{feff}y\"\n"),
+        ("raw", "\u{feff}x\n", "\u{feff}x\n"),
+        ("text", "\u{feff}x\ny\n", "\u{feff}x\ny\n"),
+    ] {
+        let bytes = Cli::run_with(REF, &["--from", from], "ref echo")
+            .input(input)
+            .bytes();
+        assert_eq!(String::from_utf8_lossy(&bytes), expected, "{from}");
+    }
+}
