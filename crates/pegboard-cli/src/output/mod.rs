@@ -4,6 +4,7 @@ mod csv;
 mod json;
 mod msgpack;
 mod plain;
+mod screen;
 mod table;
 
 pub(crate) use table::text_table;
@@ -63,6 +64,7 @@ pub(crate) fn write(flow: Flow, to: Option<To>, shown: Shown<'_>) -> Result<Outc
         out: io::BufWriter::new(stdout),
         shown,
         errors: 0,
+        is_terminal,
     };
     let result = match to {
         Some(To::Json) => writer.json(flow),
@@ -72,7 +74,7 @@ pub(crate) fn write(flow: Flow, to: Option<To>, shown: Shown<'_>) -> Result<Outc
         Some(To::Csv) => writer.csv(flow),
         Some(To::Msgpack) => writer.msgpack(flow),
         Some(To::Table) => writer.table(flow, terminal::table_style()),
-        None => writer.usual(flow, is_terminal),
+        None => writer.usual(flow),
     };
     match result.and_then(|()| writer.flush()) {
         Ok(()) => Ok(Outcome::Written {
@@ -91,6 +93,7 @@ struct Writer<'a> {
     out: io::BufWriter<StdoutLock<'static>>,
     shown: Shown<'a>,
     errors: usize,
+    is_terminal: bool,
 }
 
 impl Writer<'_> {
@@ -274,30 +277,25 @@ impl Writer<'_> {
         }
     }
 
-    /// Text and bytes as they are, other single values as text, everything else as a table for people and as JSON, a
+    /// Text and bytes as they are, or harmless on a terminal, other single values as text, everything else as a table for people and as JSON, a
     /// line each, for programs.
-    fn usual(&mut self, flow: Flow, is_terminal: bool) -> Result<(), Stop> {
+    fn usual(&mut self, flow: Flow) -> Result<(), Stop> {
         match flow {
             Flow::Empty => Ok(()),
-            Flow::Bytes(bytes) => {
-                let ends_in_newline = self.bytes(bytes)?;
-                self.end_line(ends_in_newline, is_terminal)
+            Flow::Bytes(_) | Flow::List(_) if self.is_terminal => {
+                self.table(flow, terminal::table_style())
             }
-            Flow::List(_) if is_terminal => self.table(flow, terminal::table_style()),
+            Flow::Bytes(bytes) => self.bytes(bytes).map(drop),
             Flow::List(_) => self.rows(flow),
             Flow::Value(value, _) => match self.plain(value)? {
                 None | Some(Value::Nothing(_)) => Ok(()),
-                Some(Value::String(text, _)) => {
-                    self.out.write_all(text.as_bytes())?;
-                    self.end_line(text.ends_with('\n'), is_terminal)
+                Some(Value::Binary(bytes, _)) if self.is_terminal => {
+                    self.screen_bytes(std::iter::once(Ok(bytes)), ByteStreamKind::Unknown)
                 }
-                Some(Value::Binary(bytes, _)) => {
-                    self.out.write_all(&bytes)?;
-                    self.end_line(bytes.ends_with(b"\n"), is_terminal)
-                }
-                Some(value @ (Value::List(..) | Value::Record(..))) if is_terminal => {
+                Some(value) if self.is_terminal => {
                     self.table(Flow::value(value), terminal::table_style())
                 }
+                Some(value @ (Value::String(..) | Value::Binary(..))) => self.exact(&value),
                 Some(value @ (Value::List(..) | Value::Record(..))) => {
                     self.rows(Flow::value(value))
                 }

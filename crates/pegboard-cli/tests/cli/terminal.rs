@@ -157,3 +157,28 @@ fn errors_fit_narrow_terminals() {
     let (_, text) = run(80, &["ref", "args", "5x"], ("TERM", "xterm")).end();
     assert!(text.contains("\u{1b}["), "{text:?}");
 }
+
+#[test]
+fn text_and_bytes_do_nothing_to_the_terminal() {
+    let input = Folder::new("harmless");
+    let show = |options: &[&str], content: &[u8]| {
+        let file = input.file("input");
+        std::fs::write(&file, content).expect("a file");
+        let file = file.display().to_string();
+        let words = [&["--input", &file], options, &["ref", "echo"]].concat();
+        shown(run(80, &words, ("NO_COLOR", "1")))
+    };
+    let escape = b"\x1b]0;title\x07\tx\n";
+    let safe = "\u{241b}]0;title\u{2407}\tx\r\n";
+    for from in ["text", "lines", "raw"] {
+        assert_eq!(show(&["--from", from], escape), safe, "{from}");
+    }
+    let table = ["--from", "lines", "--to", "table"];
+    assert_eq!(show(&table, escape), safe);
+    let raw = ["--from", "raw", "--to", "raw"];
+    assert_eq!(show(&raw, escape), "\u{1b}]0;title\u{7}\tx\r\n");
+    let numbers = format!("00000000  00 1b 63 ff{}  ..c.\r\n", " ".repeat(36));
+    assert_eq!(show(&["--from", "raw"], b"\0\x1bc\xff"), numbers);
+    let packed = ["--from", "msgpack"];
+    assert_eq!(show(&packed, b"\xc4\x04\0\x1bc\xff"), numbers);
+}

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use pegboard_host::{Flow, Value};
 
-use super::{Stop, Writer};
+use super::{Stop, Writer, plain};
 use crate::terminal::TableStyle;
 use batches::batches;
 use layout::{Layout, Row};
@@ -38,6 +38,10 @@ impl Writer<'_> {
                 }
                 Ok(())
             }
+            Flow::Bytes(bytes) if self.is_terminal => {
+                let kind = bytes.kind;
+                self.screen_bytes(bytes, kind)
+            }
             Flow::Bytes(bytes) => {
                 let ended = self.bytes(bytes)?;
                 self.end_line(ended, true)
@@ -54,7 +58,7 @@ impl Writer<'_> {
                     self.out.write_all(layout.body(&rows).as_bytes())?;
                     Ok(())
                 }
-                Some(other) => self.lines(&other),
+                Some(other) => self.screen_line(&plain::text(&other)?),
             },
         }
     }
@@ -64,7 +68,9 @@ impl Writer<'_> {
         for rows in values.chunk_by(|a, b| columns(a) == columns(b)) {
             let Some(columns) = rows.first().and_then(columns) else {
                 table.layout = None;
-                rows.iter().try_for_each(|row| self.lines(row))?;
+                for row in rows {
+                    self.screen_line(&plain::text(row)?)?;
+                }
                 continue;
             };
             let rows: Vec<Row> = rows.iter().filter_map(Row::of_record).collect();
