@@ -12,30 +12,39 @@ use crate::runner::MARK;
 const PASSES: usize = 200;
 /// How long a process may take between a call of `exec` and having an environment.
 const EXEC: Duration = Duration::from_millis(1);
-/// How often such a process is looked at again.
-const LOOKS: usize = 20;
+/// How often such a process is looked at again. On a busy machine it may not run for a while.
+const LOOKS: usize = 500;
 
 /// Kills every process whose environment has this mark, until none is found.
 pub(super) fn kill_marked(mark: &str) {
     let needle = format!("{MARK}={mark}").into_bytes();
-    let mut looks = 0;
     for _ in 0..PASSES {
-        let (mut found, mut unclear) = (false, false);
+        let (mut found, mut unclear) = (false, Vec::new());
         for process in processes() {
             match look(process, &needle) {
                 Look::Marked => found |= kill_process(process, Signal::KILL).is_ok(),
-                Look::Unclear => unclear = true,
+                Look::Unclear => unclear.push(process),
                 Look::Other => {}
             }
         }
-        if found {
-            continue;
+        // What one of these starts is found by the next pass. Others that come meanwhile are none of ours.
+        for _ in 0..LOOKS {
+            if unclear.is_empty() {
+                break;
+            }
+            std::thread::park_timeout(EXEC);
+            unclear.retain(|process| match look(*process, &needle) {
+                Look::Unclear => true,
+                Look::Marked => {
+                    found |= kill_process(*process, Signal::KILL).is_ok();
+                    false
+                }
+                Look::Other => false,
+            });
         }
-        if !unclear || looks == LOOKS {
+        if !found {
             return;
         }
-        looks += 1;
-        std::thread::park_timeout(EXEC);
     }
 }
 
@@ -66,11 +75,20 @@ fn look(process: Pid, needle: &[u8]) -> Look {
     }
     // A process that has ended, or that belongs to the kernel, has no program either.
     let bare = environment.is_empty() && fs::read_link(directory.join("exe")).is_ok();
-    if bare && is_mine(&directory) {
+    if bare && is_mine(&directory) && has_no_environment_yet(&directory) {
         Look::Unclear
     } else {
         Look::Other
     }
+}
+
+/// True in the middle of `exec`. An environment that is empty for good has its place all the same.
+fn has_no_environment_yet(directory: &Path) -> bool {
+    /// The number of `env_end` behind the name, counted from 0; see proc(5).
+    const ENVIRONMENT: usize = 48;
+    let stat = fs::read_to_string(directory.join("stat")).unwrap_or_default();
+    let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    behind_name.split_whitespace().nth(ENVIRONMENT) == Some("0")
 }
 
 /// True for this user's processes: only they can be in the middle of becoming a plugin's program.
