@@ -1,5 +1,6 @@
-//! The blocking driver: whoever queues a message writes what fits at once, only the writer thread waits for room, and
-//! the reader thread waits for nothing but bytes.
+//! The blocking driver: whoever queues a message writes what fits at once, but for the later items of a stream, which
+//! the writer thread takes together; only the writer thread waits for room, and the reader thread waits for nothing but
+//! bytes.
 //!
 //! Events reach the [`Handler`] and the streams in the order in which the session gave them, from whichever thread
 //! caused them; a handler must not wait. Consumers wait on their own queue, producers for their own credit, so that a
