@@ -219,7 +219,9 @@ pub(crate) fn instance_within(
             ringer.push(SlotEvent::Failed);
         })
         .map_err(|error| Error::refused(format!("no thread could be started: {error}")))?;
-    match bell.wait(patience.map(|(until, _)| until)) {
+    let until = patience.map(|(until, _)| until);
+    let rung = bell.bell().wait(until, || bell.look(until));
+    match rung.unwrap_or(Waited::TimedOut) {
         Waited::Event(_) => {
             let result = started
                 .lock()
@@ -248,7 +250,7 @@ pub(crate) fn await_answer(
     loop {
         let waited = match late {
             true => Waited::TimedOut,
-            false => slot.wait(deadline),
+            false => instance.wait(slot, deadline),
         };
         match waited {
             // A plugin that does not read answers gets no more of them, and the session lets only so many calls wait.

@@ -159,6 +159,16 @@ impl Instance {
         }
     }
 
+    /// Waits for what comes next for a call, as its caller.
+    pub(crate) fn wait(&self, slot: &Slot, deadline: Option<Instant>) -> Waited {
+        let look = || slot.look(deadline);
+        let waited = match self.connection() {
+            Some(connection) => connection.wait(slot.bell(), deadline, look),
+            None => slot.bell().wait(deadline, look),
+        };
+        waited.unwrap_or(Waited::TimedOut)
+    }
+
     /// Makes a call whose answer nobody waits for.
     pub(crate) fn call_in_background(&self, call: Call) -> Result<CallId, Error> {
         self.call(call, &Slot::unattended())

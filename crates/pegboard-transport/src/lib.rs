@@ -11,8 +11,8 @@ mod link;
 pub mod trace;
 
 pub use driver::{
-    Connection, EngineSettings, Handler, InStream, Incoming, OutStream, PluginSettings, StartError,
-    StartFailure, StreamError, StreamStop, Unwanted,
+    Bell, Connection, EngineSettings, Handler, Heard, InStream, Incoming, Job, OutStream,
+    PluginSettings, StartError, StartFailure, StreamError, StreamStop, Unwanted,
 };
 pub use flow::{Broken, ByteStream, Closed, Feed, Flow, Gate, ListStream, Stop, panic_message};
 pub use link::{Hangup, Link, Sink, Source};

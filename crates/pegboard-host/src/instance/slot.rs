@@ -1,11 +1,11 @@
 //! A call under way: what has come for it and has not been seen to.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
-use pegboard_transport::{InStream, Stop};
+use pegboard_transport::{Bell, InStream, Stop};
 
 use crate::custom::Mark;
 use crate::{CancelToken, Context, NoContext};
@@ -24,7 +24,7 @@ pub(crate) struct Slot {
     pub(crate) context: Arc<dyn Context>,
     bounds: OnceLock<Bounds>,
     state: Mutex<SlotState>,
-    changed: Condvar,
+    bell: Bell,
 }
 
 #[derive(Default)]
@@ -85,7 +85,7 @@ impl Slot {
             context,
             bounds: OnceLock::new(),
             state: Mutex::default(),
-            changed: Condvar::new(),
+            bell: Bell::default(),
         })
     }
 
@@ -106,41 +106,27 @@ impl Slot {
         slot
     }
 
-    /// Waits for the next event, as the caller.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
+    /// Rings when something has come for the caller.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// The next event for the caller, or why he is to wait no longer.
+    pub(crate) fn look(&self, deadline: Option<Instant>) -> Option<Waited> {
         let mut state = self.lock();
-        loop {
-            if state.cancelled {
-                return Waited::Cancelled;
-            }
-            // A plugin that never stops asking must not keep its caller beyond the deadline.
-            let asks = matches!(state.events.front(), Some(SlotEvent::EngineCall { .. }));
-            if asks && deadline.is_some_and(|at| at <= Instant::now()) {
-                return Waited::TimedOut;
-            }
-            if let Some(event) = state.events.pop_front() {
-                if matches!(event, SlotEvent::Response { .. } | SlotEvent::Failed) {
-                    state.attention = Attention::Idle;
-                }
-                return Waited::Event(event);
-            }
-            state = match deadline {
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(at) => {
-                    let left = at.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Waited::TimedOut;
-                    }
-                    self.changed
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+        if state.cancelled {
+            return Some(Waited::Cancelled);
         }
+        // A plugin that never stops asking must not keep its caller beyond the deadline.
+        let asks = matches!(state.events.front(), Some(SlotEvent::EngineCall { .. }));
+        if asks && deadline.is_some_and(|at| at <= Instant::now()) {
+            return Some(Waited::TimedOut);
+        }
+        let event = state.events.pop_front()?;
+        if matches!(event, SlotEvent::Response { .. } | SlotEvent::Failed) {
+            state.attention = Attention::Idle;
+        }
+        Some(Waited::Event(event))
     }
 
     /// Adds an event. True when nobody is there to see to it and a thread has to be started, which the slot then
@@ -160,7 +146,7 @@ impl Slot {
         state.events.push_back(event);
         let start = state.needs_thread();
         drop(state);
-        self.changed.notify_all();
+        self.bell.ring();
         start
     }
 
@@ -197,7 +183,7 @@ impl Slot {
     /// Wakes the caller, who then gives up.
     pub(crate) fn cancel(&self) {
         self.lock().cancelled = true;
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What runs behind a plugin: it answers calls, side by side, and ends when the engine wants it to.
 
 mod interrupts;
+mod jobs;
 mod pool;
 
 pub(crate) use interrupts::{Interrupts, Registration};
@@ -18,13 +19,14 @@ use pegboard_protocol::nu::{
 use pegboard_protocol::session::{Failure, Plugin as Role};
 use pegboard_protocol::{CustomValue, LabeledError, Span, Spanned, Value};
 use pegboard_transport::{
-    Broken, Closed, Connection, Feed, Gate, Handler, InStream, Incoming, StreamError, panic_message,
+    Bell, Broken, Closed, Connection, Feed, Gate, Handler, InStream, Incoming, Job, StreamError,
+    panic_message,
 };
 
 use crate::command::{Command, Completer, Handler as CommandHandler};
 use crate::custom::{Applied, CustomTypes};
 use crate::{Call, Engine, Input, Output};
-use pool::Pool;
+use jobs::{Jobs, Pace};
 
 /// How long calls that run may go on when the engine has vanished.
 const AFTERMATH: Duration = Duration::from_secs(2);
@@ -39,6 +41,11 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
+    fn command(&self, name: &str) -> Option<&Runnable> {
+        let named = |command: &&Runnable| command.signature.sig.name == name;
+        self.commands.iter().find(named)
+    }
+
     /// Engines cannot read custom values in examples, so their results are shown as plain data.
     pub(crate) fn plain_examples(&mut self) {
         for command in &mut self.commands {
@@ -57,6 +64,7 @@ pub(crate) struct Runnable {
     handler: Option<Arc<CommandHandler>>,
     completers: Vec<(String, Arc<Completer>)>,
     mistakes: Vec<String>,
+    pace: Pace,
 }
 
 impl Runnable {
@@ -92,6 +100,7 @@ impl From<Command> for Runnable {
             handler: command.handler,
             completers: command.completers,
             mistakes: command.mistakes,
+            pace: Pace::default(),
         }
     }
 }
@@ -103,7 +112,7 @@ pub(crate) struct Shared {
     /// Who waits for which engine call. Taken after the session's lock where both are needed.
     waiting: Mutex<HashMap<EngineCallId, Arc<Waiter>>>,
     pub(crate) interrupts: Arc<Interrupts>,
-    pool: Pool,
+    jobs: Jobs,
     life: Mutex<Life>,
     changed: Condvar,
 }
@@ -120,7 +129,7 @@ struct Life {
 #[derive(Default)]
 struct Waiter {
     answer: Mutex<Option<Result<Answer, LabeledError>>>,
-    changed: Condvar,
+    bell: Bell,
 }
 
 type Answer = (EngineResponse, Option<InStream>);
@@ -128,21 +137,17 @@ type Answer = (EngineResponse, Option<InStream>);
 impl Waiter {
     fn set(&self, answer: Result<Answer, LabeledError>) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Ends when the answer comes or the connection fails.
-    fn wait(&self) -> Result<Answer, LabeledError> {
-        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(answer) = answer.take() {
-                return answer;
-            }
-            answer = self
-                .changed
-                .wait(answer)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+    fn wait(&self, connection: &Connection<Role>) -> Result<Answer, LabeledError> {
+        let look = || {
+            let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+            answer.take()
+        };
+        let gone = || Err(LabeledError::new("the engine has gone"));
+        connection.wait(&self.bell, None, look).unwrap_or_else(gone)
     }
 }
 
@@ -153,7 +158,7 @@ impl Shared {
             connection: OnceLock::new(),
             waiting: Mutex::default(),
             interrupts: Arc::default(),
-            pool: Pool::default(),
+            jobs: Jobs::default(),
             life: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -219,7 +224,7 @@ impl Shared {
             .map_err(|refusal: pegboard_protocol::session::Refusal| {
                 LabeledError::new(refusal.to_string())
             })?;
-        waiter.wait()
+        waiter.wait(self.connection()?)
     }
 
     /// The same for a call that takes an input, which is fed while the answer is awaited.
@@ -241,9 +246,9 @@ impl Shared {
                 LabeledError::new(refusal.to_string())
             })?;
         if let Some(feed) = feed {
-            self.pool.run(move || feed.run());
+            self.jobs.run(move || feed.run());
         }
-        waiter.wait()
+        waiter.wait(self.connection()?)
     }
 
     /// `at` is what a panic in the output's source is blamed on.
@@ -267,8 +272,13 @@ impl Shared {
     }
 
     fn live(&self, change: impl FnOnce(&mut Life)) {
-        change(&mut self.life());
-        self.changed.notify_all();
+        let mut life = self.life();
+        change(&mut life);
+        let may_end = life.goodbye || life.over.is_some();
+        drop(life);
+        if may_end {
+            self.changed.notify_all();
+        }
     }
 
     fn handle(self: &Arc<Self>, incoming: Incoming) {
@@ -308,7 +318,7 @@ impl Shared {
     /// Streams end at once; what the plugin wants to do may take its time, so it has a thread.
     fn interrupt(&self) {
         for function in self.interrupts.set() {
-            self.pool.run(move || {
+            self.jobs.run(move || {
                 // A panic costs nobody else anything.
                 let _ = catch_unwind(AssertUnwindSafe(|| function()));
             });
@@ -330,15 +340,21 @@ impl Shared {
                 self.respond(id, Response::Signature(signatures.collect()));
             }
             WireCall::Run(run) => {
-                self.work(id, run.call.head, move |shared| shared.run(id, *run, input))
+                let command = self.definition.command(&run.name);
+                let pace = command.map_or_else(Pace::default, |command| command.pace.clone());
+                self.work(id, run.call.head, pace, move |shared| {
+                    shared.run(id, *run, input)
+                })
             }
-            WireCall::Completion(completion) => self.work(id, Span::UNKNOWN, move |shared| {
-                Ok(Applied::Response(Response::Completions(
-                    shared.complete(id, &completion),
-                )))
-            }),
+            WireCall::Completion(completion) => {
+                self.work(id, Span::UNKNOWN, Pace::default(), move |shared| {
+                    Ok(Applied::Response(Response::Completions(
+                        shared.complete(id, &completion),
+                    )))
+                })
+            }
             WireCall::CustomValueOp(value, operation) => {
-                self.work(id, value.span, move |shared| {
+                self.work(id, value.span, Pace::default(), move |shared| {
                     shared.operate(id, *value, operation)
                 });
             }
@@ -349,16 +365,17 @@ impl Shared {
         }
     }
 
-    /// Sees to a call on a thread of its own, until its answer is complete. `at` is what it is about.
+    /// Has a call seen to, until its answer is complete. `at` is what it is about.
     fn work(
         self: &Arc<Self>,
         id: CallId,
         at: Span,
+        pace: Pace,
         job: impl FnOnce(&Arc<Shared>) -> Result<Applied, LabeledError> + Send + 'static,
     ) {
         self.live(|life| life.active += 1);
         let shared = self.clone();
-        self.pool.run(move || {
+        self.jobs.add(pace, move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| job(&shared)))
                 .unwrap_or_else(|panic| Err(panicked(panic_message(&*panic), at)));
             shared.answer(id, at, outcome);
@@ -401,12 +418,7 @@ impl Shared {
         } = run;
         let input = self.input(header, input);
         let head = arguments.head;
-        let command = self
-            .definition
-            .commands
-            .iter()
-            .find(|command| command.signature.sig.name == name);
-        let Some(command) = command else {
+        let Some(command) = self.definition.command(&name) else {
             return Err(
                 LabeledError::new(format!("this plugin has no command `{name}`"))
                     .with_label("run here", head),
@@ -446,11 +458,7 @@ impl Shared {
         id: CallId,
         call: &CompletionCall,
     ) -> Option<Vec<pegboard_protocol::nu::Suggestion>> {
-        let command = self
-            .definition
-            .commands
-            .iter()
-            .find(|command| command.signature.sig.name == call.name)?;
+        let command = self.definition.command(&call.name)?;
         let sig = &command.signature.sig;
         let name = match &call.target {
             CompletionTarget::Flag(name) => name.as_str(),
@@ -555,5 +563,15 @@ impl Handler for Dispatcher {
         if let Some(shared) = self.0.upgrade() {
             shared.handle(incoming);
         }
+    }
+
+    fn start_jobs(&self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.jobs.start();
+        }
+    }
+
+    fn take_job(&self) -> Option<Job> {
+        self.0.upgrade()?.jobs.take()
     }
 }

@@ -18,7 +18,19 @@ const TOGETHER: usize = 256;
 pub trait Handler: Send + Sync + 'static {
     /// Something happened.
     fn handle(&self, incoming: Incoming);
+
+    /// Starts, on other threads, the work that has come up in [`handle`](Handler::handle).
+    fn start_jobs(&self) {}
+
+    /// The same, but may give one job back, which the calling thread then does: it has nothing else to do.
+    fn take_job(&self) -> Option<Job> {
+        self.start_jobs();
+        None
+    }
 }
+
+/// Work that may wait.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 /// What a connection tells its handler; streams come as objects.
 #[derive(Debug)]
@@ -133,9 +145,9 @@ impl<R: Role + Send + 'static> Shared<R> {
                     inbox.end(Some(StreamError::Failed(failure)))
                 });
             }
-            Event::Writable { .. } => return self.room.notify_all(),
+            Event::Writable { .. } => return self.room.ring(),
             Event::Unwanted { stream } => {
-                self.room.notify_all();
+                self.room.ring();
                 let watcher = self
                     .watchers
                     .lock()
@@ -190,7 +202,7 @@ impl<R: Role + Send + 'static> Shared<R> {
                 if let Some(trace) = &self.trace {
                     trace.closed(&failure);
                 }
-                self.room.notify_all();
+                self.room.ring();
                 self.stuck.notify_all();
                 Incoming::Failed(failure)
             }

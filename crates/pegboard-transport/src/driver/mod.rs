@@ -1,19 +1,23 @@
-//! The blocking driver: whoever queues a message writes what fits at once, but for the later items of a stream, which
-//! the writer thread takes together; only the writer thread waits for room, and the reader thread waits for nothing but
-//! bytes.
+//! The blocking driver: whoever queues a message writes what fits at once, whoever waits for something reads what
+//! comes, and only the writer thread waits for room.
 //!
 //! Events reach the [`Handler`] and the streams in the order in which the session gave them, from whichever thread
 //! caused them; a handler must not wait. Consumers wait on their own queue, producers for their own credit, so that a
-//! slow one stops its peer's producer and nobody else.
+//! slow one stops its peer's producer and nobody else. Items of a stream that come quickly one after the other are
+//! written together, the last of them after a millisecond at most.
 
+mod bell;
 mod deliver;
 mod read;
 mod start;
 mod stream;
+mod watch;
 mod write;
 
+pub use bell::{Bell, Heard};
+
 use deliver::Happened;
-pub use deliver::{Handler, Incoming};
+pub use deliver::{Handler, Incoming, Job};
 pub use start::{EngineSettings, PluginSettings, StartError, StartFailure};
 pub use stream::{InStream, OutStream, StreamError, StreamStop, Unwanted};
 
@@ -30,6 +34,7 @@ use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 use crate::link::{Hangup, Sink};
 use crate::trace::{Direction, Tape};
 use stream::Inbox;
+use watch::Watch;
 
 /// Producers wait while more than this many bytes are queued for the link.
 const HIGH_WATER: usize = 1 << 20;
@@ -42,8 +47,9 @@ pub struct Connection<R: Role> {
 
 struct Shared<R: Role> {
     state: Mutex<State<R>>,
+    watch: Watch,
     /// Credit came, the queue shrank, or the session is over.
-    room: Condvar,
+    room: Bell,
     /// The link did not take everything: work for the writer thread.
     stuck: Condvar,
     sink: Mutex<Option<Box<dyn Sink>>>,
@@ -67,6 +73,12 @@ struct State<R> {
     /// The writing is the writer thread's.
     waiting: bool,
     has_writer_thread: bool,
+    /// Items wait to be written together with those that may follow.
+    lagging: bool,
+    /// The writer thread looks every millisecond whether some have waited for too long.
+    ticking: bool,
+    /// When something was last written.
+    flushed: Instant,
     /// The other side has closed its input; by then the reader should have noticed that it has gone.
     deaf_until: Option<Instant>,
     /// The link is closed for writing; what is queued goes nowhere.
@@ -112,32 +124,20 @@ impl<R: Role + Send + 'static> Connection<R> {
     /// Waits until no more is queued for the link than producers may queue. True as well when the connection is over;
     /// false at the deadline.
     pub fn wait_for_room(&self, deadline: Instant) -> bool {
-        let mut state = self.shared.lock();
-        while state.queued() >= HIGH_WATER && state.session.failure().is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let room = &self.shared.room;
-            let waited = room.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        self.wait_for(deadline, |state| !state.is_full())
     }
 
     /// Waits until everything that is queued was written, or can no longer be. False at the deadline.
     pub fn wait_until_written(&self, deadline: Instant) -> bool {
-        let mut state = self.shared.lock();
-        while state.queued() > 0 && !state.shut && state.session.failure().is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let room = &self.shared.room;
-            let waited = room.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        self.wait_for(deadline, |state| state.queued() == 0 || state.shut)
+    }
+
+    fn wait_for(&self, deadline: Instant, done: impl Fn(&State<R>) -> bool) -> bool {
+        let look = || {
+            let state = self.shared.lock();
+            (done(&state) || state.session.failure().is_some()).then_some(())
+        };
+        self.wait(&self.shared.room, Some(deadline), look).is_some()
     }
 
     /// Reserves a stream and gives its number, for the header that announces it, and the end to write to.
@@ -181,18 +181,27 @@ impl<R: Role + Send + 'static> Shared<R> {
     }
 
     /// Encodes and writes what the session wants to say, and tells what happened, until there is nothing left to do.
-    fn settle<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<R>>) {
+    fn settle(self: &Arc<Self>, state: MutexGuard<'_, State<R>>) {
+        if self.tell_all(state) {
+            self.start_jobs();
+        }
+    }
+
+    /// The same; what a handler has been asked for is left to be started. True if anything was told.
+    fn tell_all<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<R>>) -> bool {
+        let mut told = false;
         loop {
             self.encode(&mut state);
             // What was said is sent first, so that nobody waits for the handler.
             state = self.flush(state);
             if state.dispatching {
-                return;
+                return told;
             }
             let happened = Happened::take(&mut state.session);
             if happened.is_nothing() {
-                return;
+                return told;
             }
+            told = true;
             state.dispatching = true;
             drop(state);
             let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(happened)));

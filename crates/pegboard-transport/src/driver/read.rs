@@ -1,75 +1,271 @@
-//! Reading: the only thread that waits for bytes, and for nothing else.
+//! Reading: bytes in, what they say to the session, and what came of it to whoever waits.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
-use pegboard_protocol::codec::Decoder;
+use pegboard_protocol::codec::{Decoder, Frame};
 use pegboard_protocol::nu::Message;
 use pegboard_protocol::session::{Failure, FailureKind, Role};
 
-use super::{READ_BUFFER, Shared, State, hung_up};
+use super::bell::{Bell, Heard};
+use super::watch::{Approach, Succession, Turn};
+use super::{Connection, READ_BUFFER, Shared, State, hung_up};
 use crate::link::Source;
 use crate::trace::Direction;
 
+/// What it takes to read. Only one thread has it at a time.
+pub(super) struct Reading {
+    source: Box<dyn Source>,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    batch: Vec<Frame>,
+}
+
+impl Reading {
+    pub(super) fn new(source: Box<dyn Source>, decoder: Decoder) -> Reading {
+        Reading {
+            source,
+            decoder,
+            buffer: Vec::new(),
+            batch: Vec::new(),
+        }
+    }
+}
+
+thread_local! {
+    /// The thread is one of some connection's crew.
+    static IS_CREW: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread that reads while it waits. Gives the place up when it is dropped.
+struct Lead<'a, R: Role + Send + 'static> {
+    shared: &'a Arc<Shared<R>>,
+    reading: Option<Box<Reading>>,
+}
+
+impl<R: Role + Send + 'static> Drop for Lead<'_, R> {
+    fn drop(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            // The crew comes back to it by itself.
+            let approach = match IS_CREW.get() {
+                true => Approach::AfterATick,
+                false => Shared::<R>::AFTER_OTHERS,
+            };
+            self.shared.hand_on(reading, approach);
+        }
+    }
+}
+
+impl<R: Role + Send + 'static> Connection<R> {
+    /// Waits until `look` gives something, looking again whenever the bell rings. None at the deadline.
+    ///
+    /// The thread that waits reads the link meanwhile, if no other one does, and tells what comes: to wait at a bell that the
+    /// connection's own events ring is quickest here.
+    pub fn wait<T>(
+        &self,
+        bell: &Bell,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        let shared = &self.shared;
+        let may_lead = shared.hangup.can_nudge();
+        loop {
+            let heard = bell.heard();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return None;
+            }
+            match shared.watch.enter(may_lead, bell, heard) {
+                Turn::Lead(reading) => {
+                    let mut lead = Lead {
+                        shared,
+                        reading: Some(reading),
+                    };
+                    if let Some(found) = lead.wait(bell, heard, deadline, &mut look) {
+                        return found;
+                    }
+                }
+                Turn::Follow(ticket) => {
+                    bell.sleep(heard, deadline);
+                    shared.watch.leave(ticket);
+                }
+            }
+        }
+    }
+}
+
+impl<R: Role + Send + 'static> Lead<'_, R> {
+    /// Reads until `look` gives something or the deadline has passed; none when there is nothing more to read.
+    fn wait<T>(
+        &mut self,
+        bell: &Bell,
+        mut heard: Heard,
+        deadline: Option<Instant>,
+        look: &mut impl FnMut() -> Option<T>,
+    ) -> Option<Option<T>> {
+        loop {
+            let reading = self.reading.as_mut()?;
+            if bell.attend(heard, &self.shared.hangup) {
+                let taken = reading.take_in(deadline);
+                bell.turn_away();
+                if self.shared.receive(reading, taken).is_err() {
+                    self.reading = None;
+                    return None;
+                }
+                self.shared.start_jobs();
+            }
+            heard = bell.heard();
+            if let Some(found) = look() {
+                return Some(Some(found));
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return Some(None);
+            }
+        }
+    }
+}
+
+/// There is nothing more to read, and everybody knows.
+struct Over;
+
 impl<R: Role + Send + 'static> Shared<R> {
-    pub(super) fn read_loop(self: Arc<Self>, source: Box<dyn Source>, decoder: Decoder) {
-        let failure = self.read_all(source, decoder);
-        let mut state = self.lock();
-        self.end(&mut state, failure);
-        self.settle(state);
+    /// A plugin is asked by the other side, so that somebody always reads; a host asks.
+    const STAYS: bool = matches!(R::SENDER, pegboard_protocol::codec::Sender::Plugin);
+    const AFTER_OTHERS: Approach = match Self::STAYS {
+        true => Approach::AtOnce,
+        false => Approach::AfterATick,
+    };
+
+    /// One of the crew: reads when nobody else does.
+    fn serve(self: Arc<Self>, mut approach: Approach) {
+        IS_CREW.set(true);
+        while let Some(reading) = self.watch.stand_by(approach) {
+            self.read_on(reading);
+            approach = Self::AFTER_OTHERS;
+        }
     }
 
-    /// Takes in all that comes; gives why no more does.
-    fn read_all(self: &Arc<Self>, mut source: Box<dyn Source>, mut decoder: Decoder) -> Failure {
-        let mut buffer = vec![0; READ_BUFFER];
-        let mut batch = Vec::new();
+    /// Reads until it is somebody else's turn. A plugin's calls are run here if they can be.
+    fn read_on(self: &Arc<Self>, mut reading: Box<Reading>) {
         loop {
-            let decoded = loop {
-                match decoder.next() {
-                    Ok(Some(frame)) => batch.push(frame),
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            };
-            if !batch.is_empty() {
-                let mut state = self.lock();
-                for frame in batch.drain(..) {
-                    if let Some(trace) = &self.trace {
-                        let dialect = state.session.dialect();
-                        trace.message(Direction::Received, R::SENDER, &frame.message, dialect);
-                    }
-                    if state.may_ask(&frame.message) {
-                        state.session.receive(frame.message, frame.size);
-                    }
-                }
-                self.settle(state);
+            let taken = reading.take_in(None);
+            if self.receive(&mut reading, taken).is_err() {
+                return;
             }
-            if let Err(error) = decoded {
-                return error.into();
+            let job = self.handler.get().and_then(|handler| handler.take_job());
+            if let Some(job) = job {
+                self.hand_on(reading, Approach::AfterATick);
+                return job();
             }
-            if let Some(failure) = self.lock().session.failure() {
-                return failure.clone();
+            if !Self::STAYS && !self.watch.is_awaited() {
+                return self.hand_on(reading, Approach::AfterATick);
             }
-            match source.read(&mut buffer, None) {
-                Ok(0) => {
-                    return match decoder.finish() {
-                        Ok(()) => Failure::new(FailureKind::Closed, "the connection was closed"),
-                        Err(error) => error.into(),
-                    };
-                }
-                Ok(count) => decoder.feed(&buffer[..count]),
-                Err(error) => {
-                    return match error.kind() {
-                        io::ErrorKind::ConnectionAborted => hung_up(),
-                        io::ErrorKind::ConnectionReset => {
-                            Failure::new(FailureKind::Closed, "the connection was reset")
-                        }
-                        _ => {
-                            let message = format!("reading from it failed: {error}");
-                            Failure::new(FailureKind::Link, message)
-                        }
-                    };
-                }
+        }
+    }
+
+    fn hand_on(self: &Arc<Self>, reading: Box<Reading>, approach: Approach) {
+        if self.watch.release(reading, approach) == Succession::NeedsCrew {
+            self.add_crew(approach);
+        }
+    }
+
+    pub(super) fn add_crew(self: &Arc<Self>, approach: Approach) {
+        let shared = self.clone();
+        let spawned = std::thread::Builder::new()
+            .name("pegboard reader".into())
+            .stack_size(512 << 10)
+            .spawn(move || shared.serve(approach));
+        if let Err(error) = spawned {
+            let message = format!("no thread could be started: {error}");
+            let mut state = self.lock();
+            self.end(&mut state, Failure::new(FailureKind::Local, message));
+            self.settle(state);
+        }
+    }
+
+    /// Has others do what a plugin has been asked for meanwhile.
+    pub(super) fn start_jobs(&self) {
+        if let Some(handler) = self.handler.get() {
+            handler.start_jobs();
+        }
+    }
+
+    /// Tells what came in, and the end if there is nothing more to come.
+    fn receive(
+        self: &Arc<Self>,
+        reading: &mut Reading,
+        taken: Result<(), Failure>,
+    ) -> Result<(), Over> {
+        let decoded = reading.decode();
+        let mut state = self.lock();
+        let told = !reading.batch.is_empty();
+        for frame in reading.batch.drain(..) {
+            if let Some(trace) = &self.trace {
+                let dialect = state.session.dialect();
+                trace.message(Direction::Received, R::SENDER, &frame.message, dialect);
+            }
+            if state.may_ask(&frame.message) {
+                state.session.receive(frame.message, frame.size);
+            }
+        }
+        if told {
+            self.tell_all(state);
+            state = self.lock();
+        }
+        let failure = match (decoded.and(taken), state.session.failure()) {
+            (Err(failure), _) => failure,
+            (Ok(()), Some(failure)) => failure.clone(),
+            (Ok(()), None) => return Ok(()),
+        };
+        self.end(&mut state, failure);
+        self.watch.close();
+        self.settle(state);
+        Err(Over)
+    }
+}
+
+impl Reading {
+    /// Waits for bytes and takes them in. Comes back without any when it was nudged or at the deadline.
+    fn take_in(&mut self, deadline: Option<Instant>) -> Result<(), Failure> {
+        if self.buffer.is_empty() {
+            // What came with the first messages is seen to before more is waited for.
+            self.buffer = vec![0; READ_BUFFER];
+            return Ok(());
+        }
+        match self.source.read(&mut self.buffer, deadline) {
+            Ok(0) => Err(match self.decoder.finish() {
+                Ok(()) => Failure::new(FailureKind::Closed, "the connection was closed"),
+                Err(error) => error.into(),
+            }),
+            Ok(count) => {
+                self.decoder.feed(&self.buffer[..count]);
+                Ok(())
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => Ok(()),
+                io::ErrorKind::ConnectionAborted => Err(hung_up()),
+                io::ErrorKind::ConnectionReset => Err(Failure::new(
+                    FailureKind::Closed,
+                    "the connection was reset",
+                )),
+                _ => Err(Failure::new(
+                    FailureKind::Link,
+                    format!("reading from it failed: {error}"),
+                )),
+            },
+        }
+    }
+
+    fn decode(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.decoder.next() {
+                Ok(Some(frame)) => self.batch.push(frame),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(error.into()),
             }
         }
     }

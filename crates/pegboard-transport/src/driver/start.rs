@@ -15,6 +15,9 @@ use pegboard_protocol::session::{
     PluginMirror, PluginPolicy, Role, Session,
 };
 
+use super::bell::Bell;
+use super::read::Reading;
+use super::watch::{Approach, Watch};
 use super::{Connection, Handler, Shared, State};
 use crate::link::{Hangup, Link, Sink, Source};
 use crate::trace::{Direction, Recorder, Tape};
@@ -274,6 +277,9 @@ fn run<R: Role + Send + 'static>(
         writing: false,
         waiting: false,
         has_writer_thread: false,
+        lagging: false,
+        ticking: false,
+        flushed: Instant::now(),
         deaf_until: None,
         shut: false,
         answers: 0,
@@ -283,7 +289,8 @@ fn run<R: Role + Send + 'static>(
     };
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
-        room: Condvar::new(),
+        watch: Watch::new(Reading::new(source, decoder)),
+        room: Bell::default(),
         stuck: Condvar::new(),
         sink: Mutex::new(Some(sink)),
         inboxes: Mutex::default(),
@@ -300,18 +307,7 @@ fn run<R: Role + Send + 'static>(
     connection.set_handler(handler(&connection));
     // The session may have a Hello to send.
     shared.settle(shared.lock());
-    let reading = shared.clone();
-    let spawned = std::thread::Builder::new()
-        .name("pegboard reader".into())
-        .stack_size(512 << 10)
-        .spawn(move || reading.read_loop(source, decoder));
-    if let Err(error) = spawned {
-        use pegboard_protocol::session::{Failure, FailureKind};
-        connection.fail(Failure::new(
-            FailureKind::Local,
-            format!("no thread could be started: {error}"),
-        ));
-    }
+    shared.add_crew(Approach::AtOnce);
     connection
 }
 

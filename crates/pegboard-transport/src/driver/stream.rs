@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::{StreamId, StreamItem};
 use pegboard_protocol::session::{Failure, ReaderId, Role, SendError};
 
+use super::bell::Bell;
+use super::write::{ENOUGH, LAG};
 use super::{Connection, Shared};
 
 /// Credit is given back for this many items at a time, or as soon as the reader has to wait.
 const ACK_BATCH: usize = 16;
-/// So many items of a stream are written one by one, as they come.
-const AT_ONCE: usize = 4;
 
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl std::error::Error for StreamError {}
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     queue: Mutex<Queue>,
-    changed: Condvar,
+    bell: Bell,
+    stopped: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ impl Inbox {
         if !queue.ended {
             queue.items.extend(items);
             drop(queue);
-            self.changed.notify_all();
+            self.bell.ring();
         }
     }
 
@@ -77,7 +78,7 @@ impl Inbox {
             queue.ended = true;
             queue.error = error;
             drop(queue);
-            self.changed.notify_all();
+            self.bell.ring();
         }
     }
 
@@ -86,8 +87,9 @@ impl Inbox {
         queue.items.clear();
         queue.ended = true;
         queue.error = Some(StreamError::Stopped);
+        self.stopped.store(true, Ordering::Release);
         drop(queue);
-        self.changed.notify_all();
+        self.bell.ring();
     }
 }
 
@@ -95,6 +97,9 @@ impl Inbox {
 pub struct InStream {
     inbox: Arc<Inbox>,
     owner: Box<dyn Release>,
+    /// Items that were taken out of the inbox together.
+    // bounded by: what the inbox is
+    ready: VecDeque<(StreamItem, usize)>,
     consumed: Vec<usize>,
     over: bool,
 }
@@ -103,6 +108,8 @@ pub struct InStream {
 trait Release: Send {
     fn consumed(&self, sizes: &mut Vec<usize>);
     fn release(&self);
+    /// Waits until there is something in the inbox, or the deadline.
+    fn wait(&self, inbox: &Inbox, deadline: Option<Instant>);
 }
 
 struct Owner<R: Role> {
@@ -111,6 +118,17 @@ struct Owner<R: Role> {
 }
 
 impl<R: Role + Send + 'static> Release for Owner<R> {
+    fn wait(&self, inbox: &Inbox, deadline: Option<Instant>) {
+        let connection = Connection {
+            shared: self.shared.clone(),
+        };
+        let look = || {
+            let queue = inbox.lock();
+            (queue.ended || !queue.items.is_empty()).then_some(())
+        };
+        let _ = connection.wait(&inbox.bell, deadline, look);
+    }
+
     fn consumed(&self, sizes: &mut Vec<usize>) {
         let mut state = self.shared.lock();
         // To a peer that reads nothing, acknowledgements would pile up; as long as it has them to come, its items count
@@ -143,6 +161,7 @@ impl InStream {
         InStream {
             inbox,
             owner: Box::new(Owner { shared, reader }),
+            ready: VecDeque::new(),
             consumed: Vec::new(),
             over: false,
         }
@@ -156,44 +175,34 @@ impl InStream {
         if self.over {
             return None;
         }
-        let inbox = self.inbox.clone();
-        let mut queue = inbox.lock();
         loop {
-            if let Some((item, size)) = queue.items.pop_front() {
-                drop(queue);
+            if !self.inbox.stopped.load(Ordering::Acquire)
+                && let Some((item, size)) = self.ready.pop_front()
+            {
                 self.consumed.push(size);
                 if self.consumed.len() >= ACK_BATCH {
                     self.owner.consumed(&mut self.consumed);
                 }
                 return Some(Ok(item));
             }
+            let mut queue = self.inbox.lock();
+            self.ready.clear();
+            std::mem::swap(&mut self.ready, &mut queue.items);
+            if !self.ready.is_empty() {
+                continue;
+            }
             if queue.ended {
                 self.over = true;
                 return queue.error.take().map(Err);
             }
+            drop(queue);
             if !self.consumed.is_empty() {
-                drop(queue);
                 self.owner.consumed(&mut self.consumed);
-                queue = inbox.lock();
-                continue;
             }
-            queue = match deadline {
-                None => inbox
-                    .changed
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(at) => {
-                    let now = Instant::now();
-                    if at <= now {
-                        return Some(Err(StreamError::TimedOut));
-                    }
-                    inbox
-                        .changed
-                        .wait_timeout(queue, at - now)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return Some(Err(StreamError::TimedOut));
+            }
+            self.owner.wait(&self.inbox, deadline);
         }
     }
 
@@ -239,8 +248,6 @@ impl StreamStop {
 pub struct OutStream<R: Role + Send + 'static> {
     connection: Connection<R>,
     id: StreamId,
-    /// How many items were sent.
-    sent: AtomicUsize,
 }
 
 /// Nobody wants more of a stream.
@@ -249,11 +256,7 @@ pub struct Unwanted;
 
 impl<R: Role + Send + 'static> OutStream<R> {
     pub(super) fn new(connection: Connection<R>, id: StreamId) -> Self {
-        OutStream {
-            connection,
-            id,
-            sent: AtomicUsize::new(0),
-        }
+        OutStream { connection, id }
     }
 
     /// Has a function called, once, when nobody wants more of the stream. It must not wait.
@@ -278,31 +281,43 @@ impl<R: Role + Send + 'static> OutStream<R> {
     /// Waits for credit and for room on the link, then sends an item.
     ///
     /// The wait ends when the consumer drops the stream or the connection ends.
-    pub fn send(&self, mut item: StreamItem) -> Result<(), Unwanted> {
+    pub fn send(&self, item: StreamItem) -> Result<(), Unwanted> {
+        let mut unsent = Some(item);
+        let room = &self.connection.shared.room;
+        let sent = self
+            .connection
+            .wait(room, None, || self.try_send(&mut unsent));
+        sent.unwrap_or(Err(Unwanted))
+    }
+
+    /// None if there is no room yet.
+    fn try_send(&self, unsent: &mut Option<StreamItem>) -> Option<Result<(), Unwanted>> {
         let shared = &self.connection.shared;
         let mut state = shared.lock();
-        loop {
-            if !state.is_full() {
-                match state.session.send(self.id, item) {
-                    Ok(()) => {
-                        // The first items are not to wait. Later ones are written together, by the writer thread, while
-                        // more of them are made.
-                        if self.sent.fetch_add(1, Ordering::Relaxed) >= AT_ONCE {
-                            shared.hand_over(&mut state);
-                        }
-                        shared.settle(state);
-                        return Ok(());
-                    }
-                    Err(SendError::Closed) => return Err(Unwanted),
-                    Err(SendError::Full(unsent)) => item = unsent,
+        if state.is_full() {
+            let wanted = state.session.is_wanted(self.id);
+            return (!wanted).then_some(Err(Unwanted));
+        }
+        match state.session.send(self.id, unsent.take()?) {
+            Ok(()) => {
+                shared.encode(&mut state);
+                // What comes slowly is written at once. What comes quickly is written together.
+                if state.outbox.len() >= ENOUGH || state.flushed.elapsed() >= LAG {
+                    shared.settle(state);
+                } else {
+                    shared.delay(&mut state);
                 }
-            } else if !state.session.is_wanted(self.id) {
-                return Err(Unwanted);
+                Some(Ok(()))
             }
-            state = shared
-                .room
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            Err(SendError::Closed) => Some(Err(Unwanted)),
+            Err(SendError::Full(item)) => {
+                *unsent = Some(item);
+                // The other side is to have everything before it is waited for.
+                if state.lagging {
+                    shared.settle(state);
+                }
+                None
+            }
         }
     }
 }

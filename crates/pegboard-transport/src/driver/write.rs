@@ -11,6 +11,10 @@ use crate::link::Sink;
 
 /// How long the reader has to find the end of what a peer said before it closed its input.
 const DEAF_GRACE: Duration = Duration::from_secs(1);
+/// How long an item may wait for others to be written together with it.
+pub(super) const LAG: Duration = Duration::from_millis(1);
+/// So many bytes are written without waiting for more.
+pub(super) const ENOUGH: usize = 16 << 10;
 /// How often a thread writes what others have queued meanwhile before it leaves the rest to the writer thread.
 const ROUNDS: usize = 8;
 
@@ -21,6 +25,7 @@ impl<R: Role + Send + 'static> Shared<R> {
         mut state: MutexGuard<'a, State<R>>,
     ) -> MutexGuard<'a, State<R>> {
         let mut rounds = 0;
+        state.lagging = false;
         while !state.writing && !state.outbox.is_empty() {
             if state.shut {
                 state.discard();
@@ -31,6 +36,7 @@ impl<R: Role + Send + 'static> Shared<R> {
                 return state;
             }
             rounds += 1;
+            state.flushed = Instant::now();
             state.writing = true;
             let bytes = state.take();
             drop(state);
@@ -70,7 +76,7 @@ impl<R: Role + Send + 'static> Shared<R> {
         if state.outbox.is_empty() {
             state.answers = 0;
         }
-        self.room.notify_all();
+        self.room.ring();
         self.encode(state);
     }
 
@@ -119,7 +125,7 @@ impl<R: Role + Send + 'static> Shared<R> {
                 self.end(&mut state, Failure::new(FailureKind::Link, message));
             }
         }
-        self.room.notify_all();
+        self.room.ring();
         state
     }
 
@@ -129,10 +135,12 @@ impl<R: Role + Send + 'static> Shared<R> {
         self.hangup.hang_up();
     }
 
-    /// Has the writer thread write what is queued, and what is queued until it comes to it.
-    pub(super) fn hand_over(self: &Arc<Self>, state: &mut State<R>) {
-        if !state.writing && !state.shut {
-            self.leave_to_writer(state);
+    /// Leaves what is queued for a moment, so that more can be written with it.
+    pub(super) fn delay(self: &Arc<Self>, state: &mut State<R>) {
+        state.lagging = true;
+        if !state.ticking {
+            state.ticking = true;
+            self.wake_writer(state);
         }
     }
 
@@ -165,6 +173,15 @@ impl<R: Role + Send + 'static> Shared<R> {
             while !state.waiting {
                 if state.session.failure().is_some() {
                     return self.settle(state);
+                }
+                if state.ticking {
+                    let waited = self.stuck.wait_timeout(state, LAG);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    state.ticking = state.lagging;
+                    if state.lagging {
+                        state = self.flush(state);
+                    }
+                    continue;
                 }
                 let Some(until) = state.deaf_until else {
                     state = self

@@ -19,14 +19,17 @@ impl Link {
 }
 
 fn side(read: Arc<Pipe>, write: Arc<Pipe>) -> Link {
-    let (reading, writing) = (read.clone(), write.clone());
+    let (reading, writing, nudged) = (read.clone(), write.clone(), read.clone());
     Link {
         source: Box::new(Reader(read)),
         sink: Box::new(Writer(write)),
-        hangup: Hangup::new(move || {
-            reading.change(|state| (state.reader_hung_up, state.no_reader) = (true, true));
-            writing.change(|state| (state.writer_hung_up, state.no_writer) = (true, true));
-        }),
+        hangup: Hangup::with_nudge(
+            move || {
+                reading.change(|state| (state.reader_hung_up, state.no_reader) = (true, true));
+                writing.change(|state| (state.writer_hung_up, state.no_writer) = (true, true));
+            },
+            move || nudged.change(|state| state.nudged = true),
+        ),
     }
 }
 
@@ -44,6 +47,8 @@ struct State {
     /// Ends the waits on this side; the other side finds the pipe closed.
     reader_hung_up: bool,
     writer_hung_up: bool,
+    /// Ends the next read.
+    nudged: bool,
 }
 
 struct Reader(Arc<Pipe>);
@@ -91,6 +96,9 @@ impl Source for Reader {
         self.0.wait(deadline, |state| {
             if state.reader_hung_up {
                 return Some(Err(aborted()));
+            }
+            if std::mem::take(&mut state.nudged) {
+                return Some(Err(io::ErrorKind::Interrupted.into()));
             }
             if state.bytes.is_empty() {
                 return state.no_writer.then_some(Ok(0));

@@ -30,8 +30,8 @@ pub struct Link {
 pub trait Source: Send {
     /// Waits until there are bytes and reads some. 0 means that the other side has closed.
     ///
-    /// Fails with [`io::ErrorKind::TimedOut`] at the deadline, and with [`io::ErrorKind::ConnectionAborted`] when the
-    /// link was hung up.
+    /// Fails with [`io::ErrorKind::TimedOut`] at the deadline, with [`io::ErrorKind::ConnectionAborted`] when the link was
+    /// hung up, and with [`io::ErrorKind::Interrupted`] when something else is to be seen to first.
     fn read(&mut self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize>;
 }
 
@@ -47,18 +47,48 @@ pub trait Sink: Send {
     fn write(&mut self, bytes: &[u8], deadline: Option<Instant>) -> io::Result<usize>;
 }
 
-/// Ends every wait on a link, from any thread. What was written may be lost.
+/// Ends waits on a link, from any thread.
 #[derive(Clone)]
-pub struct Hangup(Arc<dyn Fn() + Send + Sync>);
+pub struct Hangup(Arc<Ends>);
+
+struct Ends {
+    hang_up: Box<dyn Fn() + Send + Sync>,
+    nudge: Option<Box<dyn Fn() + Send + Sync>>,
+}
 
 impl Hangup {
     fn new(hang_up: impl Fn() + Send + Sync + 'static) -> Hangup {
-        Hangup(Arc::new(hang_up))
+        Hangup(Arc::new(Ends {
+            hang_up: Box::new(hang_up),
+            nudge: None,
+        }))
     }
 
-    /// Hangs up. Doing so twice does nothing more.
+    fn with_nudge(
+        hang_up: impl Fn() + Send + Sync + 'static,
+        nudge: impl Fn() + Send + Sync + 'static,
+    ) -> Hangup {
+        Hangup(Arc::new(Ends {
+            hang_up: Box::new(hang_up),
+            nudge: Some(Box::new(nudge)),
+        }))
+    }
+
+    /// Ends every wait, now and later. What was written may be lost. Hanging up twice does nothing more.
     pub fn hang_up(&self) {
-        (self.0)();
+        (self.0.hang_up)();
+    }
+
+    /// Ends the read that waits, or the next one, with [`io::ErrorKind::Interrupted`].
+    pub(crate) fn nudge(&self) {
+        if let Some(nudge) = &self.0.nudge {
+            nudge();
+        }
+    }
+
+    /// True if reads keep their deadlines and can be ended one by one.
+    pub(crate) fn can_nudge(&self) -> bool {
+        self.0.nudge.is_some()
     }
 }
 

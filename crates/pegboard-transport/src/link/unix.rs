@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -49,18 +49,24 @@ impl Link {
     }
 }
 
-/// A pipe whose writing end is closed to wake everybody who polls the reading end.
+/// A pipe that is polled beside the link: its writing end is closed to hang up, and a byte in it is a nudge.
 fn waker() -> io::Result<(Arc<OwnedFd>, Hangup)> {
-    let (reading, writing) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let writing = Mutex::new(Some(writing));
-    let hangup = Hangup::new(move || {
-        drop(
-            writing
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        )
-    });
+    use rustix::pipe::{PipeFlags, pipe_with};
+    let (reading, writing) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    let writing = Arc::new(Mutex::new(Some(writing)));
+    let nudging = writing.clone();
+    fn lock(end: &Mutex<Option<OwnedFd>>) -> MutexGuard<'_, Option<OwnedFd>> {
+        end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    let hangup = Hangup::with_nudge(
+        move || drop(lock(&writing).take()),
+        move || {
+            if let Some(writing) = lock(&nudging).as_ref() {
+                // A pipe that is full of nudges needs no more of them.
+                let _ = rustix::io::write(writing, &[0]);
+            }
+        },
+    );
     Ok((Arc::new(reading), hangup))
 }
 
@@ -78,11 +84,17 @@ fn wait(
     loop {
         // What is there already is found even when the deadline has passed.
         let timeout = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
-        let mut fds = [PollFd::new(&fd, flags), PollFd::new(wake, PollFlags::IN)];
+        // Nudges are for those who read.
+        let nudges = flags & PollFlags::IN;
+        let mut fds = [PollFd::new(&fd, flags), PollFd::new(wake, nudges)];
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) => return Err(timed_out()),
-            Ok(_) if !fds[1].revents().is_empty() => return Err(aborted()),
-            Ok(_) => return Ok(()),
+            Ok(_) if fds[1].revents().is_empty() => return Ok(()),
+            Ok(_) if fds[1].revents().contains(PollFlags::HUP) => return Err(aborted()),
+            Ok(_) => {
+                let _ = rustix::io::read(wake, &mut [0; 64]);
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
