@@ -6,10 +6,12 @@
 //! - [`Value`] and its parts are what commands take and give; [`to_value`] and [`from_value`] convert users' own types.
 //! - [`nu`] holds the messages of the Nushell plugin protocol and the table of what each version changed.
 //! - [`codec`] turns bytes into messages and back, in JSON and MessagePack.
+//! - [`octa`] is the plugin protocol of Octa: messages, bytes and conversation.
 //! - [`session`] is the conversation: handshake, calls, engine calls and streams, for both roles.
 
 pub mod codec;
 pub mod nu;
+pub mod octa;
 pub mod session;
 mod value;
 

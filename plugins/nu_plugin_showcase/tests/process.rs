@@ -36,12 +36,13 @@ fn run(id: u64, name: &str, input: Header) -> Message {
     Message::Call(CallId(id), Call::Run(Box::new(run)))
 }
 
-/// Says everything at once, closes nothing, and reads only then: what the plugin said, printed, and how it ended.
-fn talk(messages: &[Message]) -> (Vec<Message>, String, ExitStatus) {
+/// Says everything at once, closes nothing, and reads only then: the bytes that the plugin wrote, what it printed, and
+/// how it ended.
+fn talk_as(version: &str, messages: &[Message]) -> (Vec<u8>, String, ExitStatus) {
     let mut child = plugin(&["--stdio"]).spawn().expect("the plugin starts");
     let hello = Message::Hello(Hello {
         protocol: "nu-plugin".to_owned(),
-        version: "0.115.1".to_owned(),
+        version: version.to_owned(),
         features: Vec::new(),
     });
     let mut bytes = Vec::new();
@@ -57,7 +58,12 @@ fn talk(messages: &[Message]) -> (Vec<Message>, String, ExitStatus) {
     let printed = all(child.stderr.take().expect("it is piped"));
     let status = ended(child);
     drop(stdin);
+    (said, String::from_utf8_lossy(&printed).into_owned(), status)
+}
 
+/// The same with what the plugin said as messages.
+fn talk(messages: &[Message]) -> (Vec<Message>, String, ExitStatus) {
+    let (said, printed, status) = talk_as("0.115.1", messages);
     let (encoding, used) = codec::parse_announcement(&said)
         .expect("a known encoding")
         .expect("a whole announcement");
@@ -68,11 +74,7 @@ fn talk(messages: &[Message]) -> (Vec<Message>, String, ExitStatus) {
     while let Some(frame) = decoder.next().expect("nothing but messages") {
         messages.push(frame.message);
     }
-    (
-        messages,
-        String::from_utf8_lossy(&printed).into_owned(),
-        status,
-    )
+    (messages, printed, status)
 }
 
 fn all(mut from: impl Read) -> Vec<u8> {
@@ -130,6 +132,24 @@ fn the_last_answer_is_whole() {
     assert!(status.success());
     let expected = Message::CallResponse(CallId(0), Response::Data(Header::Value(large, None)));
     assert!(messages[1..] == [expected], "{} messages", messages.len());
+}
+
+/// Whether `bytes` are somewhere in it.
+fn holds(said: &[u8], bytes: &[u8]) -> bool {
+    said.windows(bytes.len()).any(|window| window == bytes)
+}
+
+#[test]
+fn bytes_are_written_as_such_to_engines_that_are_known_to_read_them() {
+    let echo = |value| run(0, "showcase echo", Header::Value(value, None));
+    let value = Value::binary([0, 127, 128, 255]);
+    let native = b"\xc4\x04\x00\x7f\x80\xff";
+    let numbers = b"\x94\x00\x7f\xcc\x80\xcc\xff";
+    for (version, is_native) in [("0.97.1", false), ("0.98.0", true), ("0.115.1", true)] {
+        let (said, ..) = talk_as(version, &[echo(value.clone()), Message::Goodbye]);
+        assert_eq!(holds(&said, native), is_native, "{version}: {said:x?}");
+        assert_eq!(holds(&said, numbers), !is_native, "{version}: {said:x?}");
+    }
 }
 
 #[test]

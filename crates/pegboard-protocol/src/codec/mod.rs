@@ -137,13 +137,14 @@ impl Limits {
     }
 }
 
-/// How bytes are written in MessagePack. Both forms are read by every known peer.
+/// How bytes are written in MessagePack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BytesForm {
     /// As an array of integers, as real peers do; bytes from 128 up take two.
     #[default]
     Integers,
-    /// As MessagePack's own `bin`: smaller and faster. For peers that are known to be written in Rust, or ours.
+    /// As MessagePack's own `bin`: smaller and faster. For peers that are known to read it, see
+    /// [`Session::encode_options`](crate::session::Session::encode_options).
     Native,
 }
 
@@ -161,7 +162,7 @@ pub struct EncodeOptions {
 }
 
 impl EncodeOptions {
-    /// Options for a peer of which nothing else is known.
+    /// What the real peers of a version write, for a peer of which nothing else is known.
     pub fn new(sender: Sender, encoding: Encoding, dialect: Dialect) -> EncodeOptions {
         EncodeOptions {
             sender,

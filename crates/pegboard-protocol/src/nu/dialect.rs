@@ -17,6 +17,9 @@ pub enum Change {
     HeaderMetadata,
     /// `usage` became `description`.
     Descriptions,
+    /// Bytes in MessagePack's own form are known to be read, though real peers write arrays of integers. Older ones may
+    /// read them too: this is the oldest that was tried.
+    NativeBytes,
     /// The operators `has` and `not-has`.
     HasOperators,
     /// `Append` became `Concat`, for two versions.
@@ -68,6 +71,7 @@ const CHANGES: &[(Change, u64, u64)] = &[
     (Change::Signals, 97, 1),
     (Change::HeaderMetadata, 97, 1),
     (Change::Descriptions, 98, 0),
+    (Change::NativeBytes, 98, 0),
     (Change::ConcatOperators, 101, 0),
     (Change::DeprecatedCategory, 101, 0),
     (Change::NoListStreamType, 101, 0),

@@ -8,7 +8,7 @@ use semver::Version;
 
 use super::stream::{Outcome, Streams};
 use super::{Event, Failure, FlowLimits, ReaderId, Refusal, SendError, compatible};
-use crate::codec::Sender;
+use crate::codec::{BytesForm, EncodeOptions, Encoding, Sender};
 use crate::nu::{
     CallId, Change, Dialect, EngineResponse, Header, Hello, Message, StreamId, StreamItem,
     StreamKind,
@@ -85,6 +85,17 @@ impl<R: Role> Session<R> {
     /// What the other side said about itself.
     pub fn peer(&self) -> &Hello {
         &self.peer
+    }
+
+    /// How what this side says is put into bytes: what the other side is known to read, in the fastest form.
+    pub fn encode_options(&self, encoding: Encoding) -> EncodeOptions {
+        EncodeOptions {
+            bytes: match self.dialect.has(Change::NativeBytes) {
+                true => BytesForm::Native,
+                false => BytesForm::Integers,
+            },
+            ..EncodeOptions::new(R::SENDER, encoding, self.dialect)
+        }
     }
 
     /// How much it lets wait.

@@ -27,7 +27,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::LabeledError;
-use pegboard_protocol::codec::{self, Encoding};
+use pegboard_protocol::codec::Encoding;
 use pegboard_protocol::nu::{Message, StreamId, StreamKind};
 use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 
@@ -222,22 +222,16 @@ impl<R: Role + Send + 'static> Shared<R> {
             }
         }
         while let Some(message) = state.session.poll_message() {
-            let dialect = state.session.dialect();
+            let options = state.session.encode_options(self.encoding);
             let mut next = Some(message);
             while let Some(message) = next.take() {
-                match codec::encode(
-                    &message,
-                    R::SENDER,
-                    self.encoding,
-                    dialect,
-                    &mut state.outbox,
-                ) {
+                match options.encode(&message, &mut state.outbox) {
                     Ok(()) => {
                         if matches!(message, Message::EngineCallResponse(..)) {
                             state.answers += 1;
                         }
                         if let Some(trace) = &self.trace {
-                            trace.message(Direction::Sent, R::SENDER, &message, dialect);
+                            trace.message(Direction::Sent, R::SENDER, &message, options.dialect);
                         }
                     }
                     Err(error) => {
