@@ -9,7 +9,7 @@ use pegboard_transport::{InStream, StreamStop};
 
 use crate::custom;
 use crate::engine_calls;
-use crate::instance::{Bounds, Instance, Lease, Slot, SlotEvent, Waited, response_name};
+use crate::instance::{Bounds, GivenUp, Instance, Lease, Slot, SlotEvent, response_name};
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
@@ -221,19 +221,19 @@ pub(crate) fn instance_within(
         .map_err(|error| Error::refused(format!("no thread could be started: {error}")))?;
     let until = patience.map(|(until, _)| until);
     let rung = bell.bell().wait(until, || bell.look(until));
-    match rung.unwrap_or(Waited::TimedOut) {
-        Waited::Event(_) => {
+    match rung.unwrap_or(Err(GivenUp::TimedOut)) {
+        Ok(_) => {
             let result = started
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
             result.unwrap_or_else(|| plugin.instance())
         }
-        Waited::TimedOut => {
+        Err(GivenUp::TimedOut) => {
             let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
             Err(Error::timed_out("starting it for a call", whole).of(&plugin.name))
         }
-        Waited::Cancelled => Err(cancelled(&plugin.name)),
+        Err(GivenUp::Cancelled) => Err(cancelled(&plugin.name)),
     }
 }
 
@@ -249,14 +249,13 @@ pub(crate) fn await_answer(
     let mut late = false;
     loop {
         let waited = match late {
-            true => Waited::TimedOut,
+            true => Err(GivenUp::TimedOut),
             false => instance.wait(slot, deadline),
         };
         match waited {
             // A plugin that does not read answers gets no more of them, and the session lets only so many calls wait.
-            Waited::Event(SlotEvent::EngineCall { .. })
-                if !await_room(instance, slot, deadline) => {}
-            Waited::Event(SlotEvent::EngineCall {
+            Ok(SlotEvent::EngineCall { .. }) if !await_room(instance, slot, deadline) => {}
+            Ok(SlotEvent::EngineCall {
                 id: engine_call,
                 call,
                 input,
@@ -265,7 +264,7 @@ pub(crate) fn await_answer(
                 // What the plugin makes of an answer that took too long comes too late as well.
                 late = deadline.is_some_and(|at| at <= Instant::now());
             }
-            Waited::Event(SlotEvent::Response { response, output }) => {
+            Ok(SlotEvent::Response { response, output }) => {
                 if slot.take_over() {
                     engine_calls::answer_late(instance, slot.clone());
                 }
@@ -277,7 +276,7 @@ pub(crate) fn await_answer(
                     response => Ok((response, output)),
                 };
             }
-            Waited::Event(SlotEvent::Failed) => {
+            Ok(SlotEvent::Failed) => {
                 let failure = instance
                     .connection()
                     .and_then(|connection| connection.failure());
@@ -286,14 +285,14 @@ pub(crate) fn await_answer(
                     None => Error::refused("the call failed").of(&instance.name),
                 });
             }
-            Waited::TimedOut => {
+            Err(GivenUp::TimedOut) => {
                 instance.abandon(slot);
                 let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
                 return Err(Error::timed_out(what, whole)
                     .of(&instance.name)
                     .diagnosed(instance.provisional_diagnosis()));
             }
-            Waited::Cancelled => {
+            Err(GivenUp::Cancelled) => {
                 instance.abandon(slot);
                 return Err(cancelled(&instance.name));
             }

@@ -4,7 +4,7 @@ mod burial;
 mod slot;
 
 pub(crate) use burial::{LAST_WORDS, describe};
-pub(crate) use slot::{Bounds, Slot, SlotEvent, Waited};
+pub(crate) use slot::{Bounds, GivenUp, Slot, SlotEvent};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -160,13 +160,17 @@ impl Instance {
     }
 
     /// Waits for what comes next for a call, as its caller.
-    pub(crate) fn wait(&self, slot: &Slot, deadline: Option<Instant>) -> Waited {
+    pub(crate) fn wait(
+        &self,
+        slot: &Slot,
+        deadline: Option<Instant>,
+    ) -> Result<SlotEvent, GivenUp> {
         let look = || slot.look(deadline);
         let waited = match self.connection() {
             Some(connection) => connection.wait(slot.bell(), deadline, look),
             None => slot.bell().wait(deadline, look),
         };
-        waited.unwrap_or(Waited::TimedOut)
+        waited.unwrap_or(Err(GivenUp::TimedOut))
     }
 
     /// Makes a call whose answer nobody waits for.

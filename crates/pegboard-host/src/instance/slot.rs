@@ -71,9 +71,8 @@ pub(crate) enum SlotEvent {
     Failed,
 }
 
-/// What a wait for something to come ended with.
-pub(crate) enum Waited {
-    Event(SlotEvent),
+/// Why a caller waits no longer.
+pub(crate) enum GivenUp {
     TimedOut,
     Cancelled,
 }
@@ -112,21 +111,21 @@ impl Slot {
     }
 
     /// The next event for the caller, or why he is to wait no longer.
-    pub(crate) fn look(&self, deadline: Option<Instant>) -> Option<Waited> {
+    pub(crate) fn look(&self, deadline: Option<Instant>) -> Option<Result<SlotEvent, GivenUp>> {
         let mut state = self.lock();
         if state.cancelled {
-            return Some(Waited::Cancelled);
+            return Some(Err(GivenUp::Cancelled));
         }
         // A plugin that never stops asking must not keep its caller beyond the deadline.
         let asks = matches!(state.events.front(), Some(SlotEvent::EngineCall { .. }));
         if asks && deadline.is_some_and(|at| at <= Instant::now()) {
-            return Some(Waited::TimedOut);
+            return Some(Err(GivenUp::TimedOut));
         }
         let event = state.events.pop_front()?;
         if matches!(event, SlotEvent::Response { .. } | SlotEvent::Failed) {
             state.attention = Attention::Idle;
         }
-        Some(Waited::Event(event))
+        Some(Ok(event))
     }
 
     /// Adds an event. True when nobody is there to see to it and a thread has to be started, which the slot then

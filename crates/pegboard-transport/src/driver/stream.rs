@@ -97,11 +97,18 @@ impl Inbox {
 pub struct InStream {
     inbox: Arc<Inbox>,
     owner: Box<dyn Release>,
-    /// Items that were taken out of the inbox together.
+    taken: Box<Taken>,
+    over: bool,
+}
+
+/// What was taken out of the inbox.
+#[derive(Default)]
+struct Taken {
     // bounded by: what the inbox is
     ready: VecDeque<(StreamItem, usize)>,
+    /// The sizes of items that were given out and not acknowledged.
+    // bounded by: ACK_BATCH
     consumed: Vec<usize>,
-    over: bool,
 }
 
 /// The connection that a stream came from, whatever its role.
@@ -161,8 +168,7 @@ impl InStream {
         InStream {
             inbox,
             owner: Box::new(Owner { shared, reader }),
-            ready: VecDeque::new(),
-            consumed: Vec::new(),
+            taken: Box::default(),
             over: false,
         }
     }
@@ -177,18 +183,18 @@ impl InStream {
         }
         loop {
             if !self.inbox.stopped.load(Ordering::Acquire)
-                && let Some((item, size)) = self.ready.pop_front()
+                && let Some((item, size)) = self.taken.ready.pop_front()
             {
-                self.consumed.push(size);
-                if self.consumed.len() >= ACK_BATCH {
-                    self.owner.consumed(&mut self.consumed);
+                self.taken.consumed.push(size);
+                if self.taken.consumed.len() >= ACK_BATCH {
+                    self.owner.consumed(&mut self.taken.consumed);
                 }
                 return Some(Ok(item));
             }
             let mut queue = self.inbox.lock();
-            self.ready.clear();
-            std::mem::swap(&mut self.ready, &mut queue.items);
-            if !self.ready.is_empty() {
+            self.taken.ready.clear();
+            std::mem::swap(&mut self.taken.ready, &mut queue.items);
+            if !self.taken.ready.is_empty() {
                 continue;
             }
             if queue.ended {
@@ -196,8 +202,8 @@ impl InStream {
                 return queue.error.take().map(Err);
             }
             drop(queue);
-            if !self.consumed.is_empty() {
-                self.owner.consumed(&mut self.consumed);
+            if !self.taken.consumed.is_empty() {
+                self.owner.consumed(&mut self.taken.consumed);
             }
             if deadline.is_some_and(|at| at <= Instant::now()) {
                 return Some(Err(StreamError::TimedOut));
@@ -214,8 +220,8 @@ impl InStream {
 
 impl Drop for InStream {
     fn drop(&mut self) {
-        if !self.consumed.is_empty() {
-            self.owner.consumed(&mut self.consumed);
+        if !self.taken.consumed.is_empty() {
+            self.owner.consumed(&mut self.taken.consumed);
         }
         self.owner.release();
     }
