@@ -64,6 +64,7 @@ impl LineError {
 
     /// Says where it is: the number of the line, and the bytes around.
     pub(super) fn at(mut self, line: u64, message: &[u8]) -> LineError {
+        let message = message.trim_ascii_end();
         let from = self.0.offset.saturating_sub(24).min(message.len());
         let to = (self.0.offset + 40).min(message.len());
         self.0.line = line;

@@ -12,10 +12,8 @@ pub struct Limits {
     /// The most bytes that may have arrived, of all executions together, without having been given back with
     /// `consumed`. Real peers wait for nobody, so this is what bounds memory.
     pub buffered: usize,
-    /// How many bytes of one execution may be under way in one direction without having been given back, between
-    /// peers that agreed on [`super::Feature::Credit`] or [`super::Feature::Input`].
-    ///
-    /// Both sides must have the same number, so it is a part of the protocol: change it only in tests of both.
+    /// How many bytes of one execution may have arrived without having been given back with `consumed`. Told to peers
+    /// that agreed on [`super::Feature::Credit`] or [`super::Feature::Input`], and only they keep to it.
     pub window: u64,
 }
 

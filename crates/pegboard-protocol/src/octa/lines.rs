@@ -69,16 +69,16 @@ pub(super) fn boundary(bytes: &[u8], max: usize) -> usize {
 /// What a sender may still send.
 #[derive(Debug)]
 pub(super) struct Window {
-    size: u64,
+    room: u64,
     used: u64,
     /// A sender was told that there is no room, and waits.
     refused: bool,
 }
 
 impl Window {
-    pub(super) fn new(size: u64) -> Window {
+    pub(super) fn new(room: u64) -> Window {
         Window {
-            size,
+            room,
             used: 0,
             refused: false,
         }
@@ -86,10 +86,11 @@ impl Window {
 
     /// How much of `wanted` bytes may be sent as one message; remembers if none may.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
-        let room = usize::try_from(self.size - self.used).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.room).unwrap_or(usize::MAX);
         let taken = boundary(bytes, room.min(LONGEST));
         self.refused = taken < bytes.len();
         self.used += taken as u64;
+        self.room -= taken as u64;
         taken
     }
 
@@ -103,9 +104,15 @@ impl Window {
         std::mem::take(&mut self.refused)
     }
 
+    /// Takes the credit that a receiver gives from the start.
+    pub(super) fn open(&mut self, room: u64) {
+        self.room = room;
+    }
+
     /// Takes credit. True when a sender waited for it; an error if it is more than was sent.
     pub(super) fn credit(&mut self, bytes: u64) -> Result<bool, ()> {
         self.used = self.used.checked_sub(bytes).ok_or(())?;
+        self.room += bytes;
         Ok(std::mem::take(&mut self.refused))
     }
 }

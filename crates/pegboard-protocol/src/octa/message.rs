@@ -69,6 +69,8 @@ pub enum FromPlugin {
     Started {
         /// What the execution is called from now on.
         id: String,
+        /// How many bytes of input may be sent until there is [`FromPlugin::Credit`]. Needs [`Feature::Input`].
+        credit: Option<u64>,
     },
     /// Output: `Stdout` or `Stderr` on the wire.
     Output {
@@ -150,6 +152,9 @@ pub struct Execute {
     pub id: Option<String>,
     /// Whether input will be sent; without it there is none. Needs [`Feature::Input`].
     pub input: bool,
+    /// How many bytes of output may be sent until there is [`FromHost::Credit`]; filled in by the session. Needs
+    /// [`Feature::Credit`].
+    pub credit: Option<u64>,
 }
 
 /// Where output was written to.
@@ -176,8 +181,10 @@ impl fmt::Display for ExecutionId {
 pub enum Refusal {
     /// The other side has not agreed to a feature that it needs.
     Unsupported(Feature),
-    /// The execution is over, or has said it already.
+    /// The execution is over.
     NotRunning,
+    /// The execution has a result already.
+    SaidAlready,
     /// As many executions as may be are open.
     TooMany {
         /// The limit.
@@ -201,6 +208,7 @@ impl fmt::Display for Refusal {
                 feature.name()
             ),
             Refusal::NotRunning => f.write_str("the execution is over"),
+            Refusal::SaidAlready => f.write_str("the execution has a result already"),
             Refusal::TooMany { limit } => {
                 write!(
                     f,

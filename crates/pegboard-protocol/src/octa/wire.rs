@@ -171,6 +171,7 @@ impl<'a> Fields<'a> {
             dry: self.get("dry")?.unwrap_or_default(),
             id: self.get("id")?,
             input: self.get("input")?.unwrap_or_default(),
+            credit: self.get("credit")?,
         })
     }
 }
@@ -215,7 +216,10 @@ impl Incoming for FromPlugin {
             "Schema" => FromPlugin::Schema {
                 key: fields.need("key")?,
             },
-            "Started" => FromPlugin::Started { id: id()? },
+            "Started" => FromPlugin::Started {
+                id: id()?,
+                credit: fields.get("credit")?,
+            },
             "Stdout" => output(Stream::Stdout)?,
             "Stderr" => output(Stream::Stderr)?,
             "Result" => FromPlugin::Result {
@@ -290,6 +294,9 @@ impl Writer<'_> {
         if execute.input {
             self.field("input", &true);
         }
+        if let Some(credit) = execute.credit {
+            self.field("credit", &credit);
+        }
     }
 }
 
@@ -329,7 +336,12 @@ impl Outgoing for FromPlugin {
         match self {
             FromPlugin::Hello(hello) => out.hello(hello),
             FromPlugin::Schema { key } => out.field("key", key),
-            FromPlugin::Started { id } => out.field("id", id),
+            FromPlugin::Started { id, credit } => {
+                out.field("id", id);
+                if let Some(credit) = credit {
+                    out.field("credit", credit);
+                }
+            }
             FromPlugin::Output { id, bytes, .. } => {
                 out.field("id", id);
                 out.bytes(bytes);

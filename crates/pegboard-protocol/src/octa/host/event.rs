@@ -99,7 +99,7 @@ impl fmt::Display for Ignored {
                 write!(f, "the plugin complains ({id}): {message}")
             }
             Ignored::Late { name } => write!(f, "`{name}` for an execution that is over"),
-            Ignored::Stray { name } => write!(f, "`{name}`, which nobody waits for"),
+            Ignored::Stray { name } => write!(f, "`{name}`, which has no place here"),
         }
     }
 }

@@ -154,6 +154,10 @@ impl Host {
         let id = ExecutionId(self.next);
         self.next += 1;
         execute.id = None;
+        execute.credit = self
+            .features
+            .has(Feature::Credit)
+            .then_some(self.limits.window);
         if self.features.has(Feature::Ids) {
             let wire = id.to_string();
             self.by_wire.insert(wire.clone(), id);
@@ -164,7 +168,8 @@ impl Host {
             started: false,
             cancelled: false,
             resulted: false,
-            input: execute.input.then(|| Window::new(self.limits.window)),
+            // The plugin gives credit when it starts.
+            input: execute.input.then(|| Window::new(0)),
             input_ends: false,
             output: Account::new(self.limits.window),
         };

@@ -1,7 +1,7 @@
 //! What a plugin's messages do to a host's session.
 
 use super::{Host, HostEvent, Ignored, Outcome, Running};
-use crate::octa::message::{ExecutionId, FromHost, FromPlugin, Stream};
+use crate::octa::message::{ExecutionId, FromHost, FromPlugin, PROTOCOL_ERROR, Stream};
 use crate::octa::{Feature, LineError};
 use crate::session::{Failure, FailureKind};
 
@@ -14,7 +14,7 @@ impl Host {
     pub(super) fn message(&mut self, message: FromPlugin) -> Result<(), Failure> {
         let name = message.name().to_owned();
         match message {
-            FromPlugin::Started { id } => self.started(id),
+            FromPlugin::Started { id, credit } => self.started(id, credit.unwrap_or(0)),
             FromPlugin::Output { id, stream, bytes } => match self.find(&id) {
                 Some(id) => self.output(id, stream, bytes),
                 None => self.stray(&name, Some(&id)),
@@ -76,7 +76,7 @@ impl Host {
         Ok(())
     }
 
-    fn started(&mut self, wire: String) -> Result<(), Failure> {
+    fn started(&mut self, wire: String, credit: u64) -> Result<(), Failure> {
         if wire.len() > LONGEST_ID {
             return Err(Failure::new(
                 FailureKind::Limit,
@@ -105,8 +105,11 @@ impl Host {
         if running.input_ends {
             let id = wire.clone();
             self.outgoing.push_back(FromHost::StdinEnd { id });
-        } else if running.input.as_mut().is_some_and(|w| w.was_refused()) {
-            self.events.push_back(HostEvent::InputWritable { id });
+        } else if let Some(window) = &mut running.input {
+            window.open(credit);
+            if window.was_refused() {
+                self.events.push_back(HostEvent::InputWritable { id });
+            }
         }
         if !self.features.has(Feature::Ids) {
             if running.cancelled {
@@ -146,7 +149,7 @@ impl Host {
     }
 
     /// An error ends its execution. One of no known execution is the answer to the execution that waits longest: so a
-    /// plugin says that it could not read it.
+    /// plugin says that it could not read it. Only [`PROTOCOL_ERROR`] never is, for an execution is always in place.
     fn error(&mut self, wire: String, message: String) {
         let known = self.find(&wire);
         let started = known.is_some_and(|id| !self.waiting.contains(&id));
@@ -156,7 +159,9 @@ impl Host {
             let name = "Error".to_owned();
             self.events
                 .push_back(HostEvent::Ignored(Ignored::Late { name }));
-        } else if let Some(id) = known.or(self.waiting.front().copied()) {
+        } else if let Some(id) = known.or(self.waiting.front().copied())
+            && wire != PROTOCOL_ERROR
+        {
             self.end(id, Outcome::Refused(message));
         } else {
             let ignored = Ignored::Complaint { id: wire, message };
@@ -186,9 +191,10 @@ impl Host {
         // A second `Started` with an id in use may be meant for the execution that waits.
         let harmless = late || known && name != "Started" || self.waiting.is_empty();
         if !harmless {
-            return Err(violation(format!(
-                "sent `{name}` where `Started` must come first"
-            )));
+            return Err(violation(match known {
+                true => "started two executions under one id".to_owned(),
+                false => format!("sent `{name}` where `Started` must come first"),
+            }));
         }
         let name = name.to_owned();
         let ignored = match late {

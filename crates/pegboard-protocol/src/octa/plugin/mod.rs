@@ -73,7 +73,7 @@ impl Plugin {
     }
 
     /// Whether the host is Pegboard's own.
-    pub fn is_at_home(&self) -> bool {
+    pub fn host_is_ours(&self) -> bool {
         self.plain
     }
 
@@ -170,7 +170,7 @@ impl Plugin {
         }
         let running = self.executions.get_mut(&id).ok_or(Refusal::NotRunning)?;
         if std::mem::replace(&mut running.resulted, true) {
-            return Err(Refusal::NotRunning);
+            return Err(Refusal::SaidAlready);
         }
         let id = running.wire.clone();
         self.outgoing.push_back(FromPlugin::Result { id, value });

@@ -102,17 +102,19 @@ impl Plugin {
             wire: wire.clone(),
             stdout: Lines::default(),
             stderr: Lines::default(),
-            window: self
-                .features
-                .has(Feature::Credit)
-                .then(|| Window::new(window)),
+            window: execute
+                .credit
+                .filter(|_| self.features.has(Feature::Credit))
+                .map(Window::new),
             input: execute.input.then(|| Account::new(window)),
             input_ended: false,
             resulted: false,
         };
         self.executions.insert(id, running);
         self.by_wire.insert(wire.clone(), id);
-        self.outgoing.push_back(FromPlugin::Started { id: wire });
+        let credit = execute.input.then_some(window);
+        self.outgoing
+            .push_back(FromPlugin::Started { id: wire, credit });
         let execute = Box::new(execute);
         self.events.push_back(PluginEvent::Execute { id, execute });
         Ok(())
