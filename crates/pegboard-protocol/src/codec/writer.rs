@@ -9,10 +9,22 @@ pub(super) type Result<T = (), E = EncodeError> = std::result::Result<T, E>;
 /// reads.
 pub(super) const MAX_DEPTH: usize = 256;
 
+/// How values and spans are written, which are structs. Readers take either form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Structs {
+    /// With the names of their fields, as real peers do.
+    #[default]
+    Maps,
+    /// Without, in order: a third of the size. For what only our own peers read.
+    Arrays,
+}
+
 /// Appends to a buffer. The caller gives lengths beforehand and keeps to them.
 pub(super) trait Writer {
     /// Whom it is written for.
     fn dialect(&self) -> Dialect;
+    fn structs(&self) -> Structs;
+    fn set_structs(&mut self, structs: Structs);
     fn null(&mut self);
     fn bool(&mut self, value: bool);
     fn unsigned(&mut self, value: u64);
@@ -31,6 +43,28 @@ pub(super) trait Writer {
 
     fn has(&self, change: Change) -> bool {
         self.dialect().has(change)
+    }
+
+    /// Opens a value, a span or a similar struct.
+    fn open_struct(&mut self, fields: usize) -> Result {
+        match self.structs() {
+            Structs::Maps => self.map(fields),
+            Structs::Arrays => self.array(fields),
+        }
+    }
+
+    /// The next field of it, which is written next.
+    fn field(&mut self, name: &str) {
+        if self.structs() == Structs::Maps {
+            self.key(name);
+        }
+    }
+
+    fn close_struct(&mut self) {
+        match self.structs() {
+            Structs::Maps => self.end_map(),
+            Structs::Arrays => self.end_array(),
+        }
     }
 
     /// Opens a map with one key: a variant with content.

@@ -25,13 +25,13 @@ pub enum Message {
     },
     /// Engine to plugin: what came of an engine call.
     EngineCallResponse(EngineCallId, EngineResponse),
-    /// Producer to consumer: one item of a stream.
+    /// Producer to consumer: one item of a stream, or several at once.
     Data(StreamId, StreamItem),
     /// Producer to consumer: the stream has no more items.
     End(StreamId),
     /// Consumer to producer: no more items are wanted.
     Drop(StreamId),
-    /// Consumer to producer: one item was consumed.
+    /// Consumer to producer: what one message of a stream brought was consumed.
     Ack(StreamId),
     /// Engine to plugin: an interrupt, or the end of one.
     Signal(Signal),
@@ -86,10 +86,17 @@ pub struct Hello {
 }
 
 /// An ability beyond the common protocol.
+///
+/// Those that begin with `Pegboard` are extensions of our own peers. They are used only when both sides have offered
+/// them; every known peer ignores the names of features that it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// The side can talk over a local socket instead of its standard streams.
     LocalSocket,
+    /// The side reads bytes in MessagePack's own form, whatever its version.
+    PegboardBytes,
+    /// The side reads several values of a list stream in one message: [`StreamItem::Items`].
+    PegboardItems,
     /// Any other ability, by name.
     Other(String),
 }
@@ -351,11 +358,14 @@ pub enum EngineResponse {
     IrBlock(Box<Opaque>),
 }
 
-/// One item of a stream.
+/// What one message of a stream carries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamItem {
     /// A value of a list stream.
     List(Value),
+    /// Several values of a list stream, at most [`StreamItem::MOST`] and at least one. They take one credit together, and
+    /// are acknowledged together. Only between sides that have both offered [`Feature::PegboardItems`].
+    Items(Vec<Value>),
     /// A chunk of a byte stream.
     Raw(Vec<u8>),
     /// A byte stream could not be read further.
@@ -408,6 +418,19 @@ impl Response {
     }
 }
 
+impl StreamItem {
+    /// How many values one message may carry.
+    pub const MOST: usize = 256;
+
+    /// The kind of stream that it is of.
+    pub fn kind(&self) -> StreamKind {
+        match self {
+            StreamItem::List(_) | StreamItem::Items(_) => StreamKind::List,
+            StreamItem::Raw(_) | StreamItem::RawError(_) => StreamKind::Raw,
+        }
+    }
+}
+
 impl EngineCall {
     /// The name of the call on the wire.
     pub fn name(&self) -> &str {
@@ -441,11 +464,26 @@ impl EngineCall {
 }
 
 impl Feature {
+    /// The extensions of our own peers.
+    pub const EXTENSIONS: [Feature; 2] = [Feature::PegboardBytes, Feature::PegboardItems];
+
     /// The name on the wire.
     pub fn name(&self) -> &str {
         match self {
             Feature::LocalSocket => "LocalSocket",
+            Feature::PegboardBytes => "PegboardBytes",
+            Feature::PegboardItems => "PegboardItems",
             Feature::Other(name) => name,
+        }
+    }
+
+    /// The feature of this name.
+    pub fn named(name: &str) -> Feature {
+        match name {
+            "LocalSocket" => Feature::LocalSocket,
+            "PegboardBytes" => Feature::PegboardBytes,
+            "PegboardItems" => Feature::PegboardItems,
+            other => Feature::Other(other.to_owned()),
         }
     }
 }

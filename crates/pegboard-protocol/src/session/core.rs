@@ -10,7 +10,7 @@ use super::stream::{Outcome, Streams};
 use super::{Event, Failure, FlowLimits, ReaderId, Refusal, SendError, compatible};
 use crate::codec::{BytesForm, EncodeOptions, Encoding, Sender};
 use crate::nu::{
-    CallId, Change, Dialect, EngineResponse, Header, Hello, Message, StreamId, StreamItem,
+    CallId, Change, Dialect, EngineResponse, Feature, Header, Hello, Message, StreamId, StreamItem,
     StreamKind,
 };
 use crate::{LabeledError, Value};
@@ -42,6 +42,7 @@ pub struct Session<R> {
     pub(super) events: VecDeque<Event>,
     pub(super) role: R,
     version: Version,
+    features: Vec<Feature>,
     peer: Hello,
     outgoing: VecDeque<Message>,
     failure: Option<Failure>,
@@ -52,18 +53,20 @@ pub struct Session<R> {
 impl<R: Role> Session<R> {
     pub(super) fn new(
         dialect: Dialect,
-        version: Version,
+        (version, features): (Version, Vec<Feature>),
         peer: Hello,
         limits: FlowLimits,
         first: Option<Message>,
     ) -> Session<R> {
+        let both = |feature| features.contains(feature) && peer.features.contains(feature);
         Session {
             dialect,
             limits,
-            streams: Streams::new(limits),
+            streams: Streams::new(limits, both(&Feature::PegboardItems)),
             events: VecDeque::new(),
             role: R::default(),
             version,
+            features,
             peer,
             outgoing: first.into_iter().collect(),
             failure: None,
@@ -87,10 +90,22 @@ impl<R: Role> Session<R> {
         &self.peer
     }
 
+    /// Whether both sides have said that they have an ability beyond the common protocol.
+    pub fn shares(&self, feature: &Feature) -> bool {
+        self.features.contains(feature) && self.peer.features.contains(feature)
+    }
+
+    /// How many values of a list one message carries at most, for one credit: 1 unless both sides take several.
+    pub fn items_per_message(&self) -> usize {
+        self.streams.most()
+    }
+
     /// How what this side says is put into bytes: what the other side is known to read, in the fastest form.
     pub fn encode_options(&self, encoding: Encoding) -> EncodeOptions {
         EncodeOptions {
-            bytes: match self.dialect.has(Change::NativeBytes) {
+            bytes: match self.dialect.has(Change::NativeBytes)
+                || self.shares(&Feature::PegboardBytes)
+            {
                 true => BytesForm::Native,
                 false => BytesForm::Integers,
             },
@@ -193,14 +208,13 @@ impl<R: Role> Session<R> {
         self.streams.open_writer(kind)
     }
 
-    /// Sends an item of a stream.
+    /// Sends an item of a stream, or several values of a list: in as few messages as [`Session::items_per_message`]
+    /// allows, each of which takes one credit. How many bytes go into a message is for the caller to bound.
     pub fn send(&mut self, stream: StreamId, item: StreamItem) -> Result<(), SendError> {
-        let message = self.streams.send(stream, item)?;
-        self.outgoing.push_back(message);
-        Ok(())
+        self.streams.send(stream, item, &mut self.outgoing)
     }
 
-    /// True when the stream's next item would be taken at once.
+    /// True when the stream's next message would be taken at once.
     pub fn is_writable(&self, stream: StreamId) -> bool {
         self.streams.writable(stream)
     }
@@ -216,7 +230,8 @@ impl<R: Role> Session<R> {
         self.outgoing.extend(end);
     }
 
-    /// Gives the producer the credit for one consumed item of `size` bytes back.
+    /// Gives the producer the credit for what one message of `size` bytes brought back, when all of it is consumed: once
+    /// for every [`Event::Item`].
     pub fn consumed(&mut self, reader: ReaderId, size: usize) {
         let ack = self.streams.consumed(reader, size);
         self.outgoing.extend(ack);
@@ -234,14 +249,24 @@ impl<R: Role> Session<R> {
     }
 
     /// Makes good for a message from [`Session::poll_message`] that cannot be put into bytes: gives what to send
-    /// instead, or tells whoever asked for it that it was not sent.
-    pub fn undeliverable(&mut self, message: &Message, error: LabeledError) -> Option<Message> {
+    /// instead, or tells whoever asked for it that it was not sent. `options` are those that it was tried with.
+    pub fn undeliverable(
+        &mut self,
+        message: &Message,
+        options: &EncodeOptions,
+        error: LabeledError,
+    ) -> Option<Message> {
         match message {
             Message::Data(stream, StreamItem::List(value))
                 if !matches!(value, Value::Error(..)) =>
             {
                 let item = Value::error(error).at(value.span());
                 Some(Message::Data(*stream, StreamItem::List(item)))
+            }
+            Message::Data(stream, StreamItem::Items(values))
+                if let Some(values) = without_undeliverable(*stream, values, options) =>
+            {
+                Some(Message::Data(*stream, StreamItem::Items(values)))
             }
             // Nobody will acknowledge it.
             Message::Data(stream, _) => {
@@ -319,6 +344,29 @@ impl<R: Role> Session<R> {
             _ => Ok(()),
         }
     }
+}
+
+/// The values of a message, with errors in the place of those that cannot be put into bytes; none if all can.
+fn without_undeliverable(
+    stream: StreamId,
+    values: &[Value],
+    options: &EncodeOptions,
+) -> Option<Vec<Value>> {
+    let mut replaced = false;
+    let mut bytes = Vec::new();
+    let mut deliverable = |value: &Value| {
+        let alone = Message::Data(stream, StreamItem::Items(vec![value.clone()]));
+        bytes.clear();
+        match options.encode(&alone, &mut bytes) {
+            Ok(()) => value.clone(),
+            Err(error) => {
+                replaced = true;
+                Value::error(LabeledError::new(error.to_string())).at(value.span())
+            }
+        }
+    };
+    let values = values.iter().map(&mut deliverable).collect();
+    replaced.then_some(values)
 }
 
 pub(super) fn header_of(response: &EngineResponse) -> Option<&Header> {

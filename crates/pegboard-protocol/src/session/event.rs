@@ -68,13 +68,13 @@ pub enum Event {
         /// The engine call.
         id: EngineCallId,
     },
-    /// A stream that is read has another item.
+    /// A stream that is read has another item, or several in one message.
     Item {
         /// The stream.
         reader: ReaderId,
-        /// The item.
+        /// What the message brought.
         item: StreamItem,
-        /// Its size on the wire in bytes; to be given back to [`super::Session::consumed`].
+        /// Its size on the wire in bytes; to be given back to [`super::Session::consumed`] once all of it is consumed.
         size: usize,
     },
     /// A stream that is read got an item of the wrong kind. Nothing more will come of it.

@@ -113,6 +113,7 @@ impl EngineHandshake {
                 theirs: Box::new(version),
             });
         }
+        let ours = (ours, self.features);
         Ok(Session::new(dialect, ours, theirs, self.limits, first))
     }
 }
@@ -122,6 +123,7 @@ impl EngineHandshake {
 pub struct PluginHandshake {
     policy: PluginPolicy,
     version: Version,
+    features: Vec<Feature>,
     limits: FlowLimits,
 }
 
@@ -138,6 +140,7 @@ impl PluginHandshake {
             PluginHandshake {
                 policy,
                 version,
+                features: features.to_vec(),
                 limits,
             },
             first,
@@ -156,7 +159,7 @@ impl PluginHandshake {
         }
         Ok(Session::new(
             dialect,
-            self.version,
+            (self.version, self.features),
             theirs,
             self.limits,
             None,
@@ -213,7 +216,7 @@ impl PluginMirror {
         let first = hello(&version, &self.features);
         Ok(Session::new(
             dialect,
-            version,
+            (version, self.features),
             theirs,
             self.limits,
             Some(first),

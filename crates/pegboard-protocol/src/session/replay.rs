@@ -13,7 +13,8 @@ use super::{
 };
 use crate::codec::Sender;
 use crate::nu::{
-    Call, CallId, EngineCall, EngineCallId, EngineResponse, Header, Message, Response, StreamId,
+    Call, CallId, EngineCall, EngineCallId, EngineResponse, Header, Hello, Message, Response,
+    StreamId,
 };
 
 /// Where a session first did something else than was recorded.
@@ -63,7 +64,7 @@ struct Replay<R> {
 
 trait Player: Role {
     /// Starts a session from the two Hellos.
-    fn begin(ours: Version, theirs: Message) -> Result<Session<Self>, String>;
+    fn begin(ours: &Hello, theirs: Message) -> Result<Session<Self>, String>;
     /// Does what led this side to say a message other than about streams.
     fn decide(replay: &mut Replay<Self>, message: Message) -> Result<(), String>;
 }
@@ -81,10 +82,7 @@ impl<R: Player> Replay<R> {
         let (Some(ours), Some(theirs)) = (hello_of(true), hello_of(false)) else {
             return fail(0, "both sides have to say Hello".to_owned());
         };
-        let begun = Version::parse(&ours.version)
-            .map_err(|error| error.to_string())
-            .and_then(|version| R::begin(version, Message::Hello(theirs)));
-        let mut replay = match begun {
+        let mut replay = match R::begin(&ours, Message::Hello(theirs)) {
             Ok(session) => Replay::new(session),
             Err(message) => return fail(0, message),
         };
@@ -246,14 +244,18 @@ fn renumber<T: Copy + Eq + std::hash::Hash>(numbers: &HashMap<T, T>, id: &mut T)
     }
 }
 
+fn version_of(hello: &Hello) -> Result<Version, String> {
+    Version::parse(&hello.version).map_err(|error| error.to_string())
+}
+
 impl Player for Host {
-    fn begin(ours: Version, theirs: Message) -> Result<Session<Host>, String> {
+    fn begin(ours: &Hello, theirs: Message) -> Result<Session<Host>, String> {
         let policy = EnginePolicy::Mirror {
             wait: Duration::ZERO,
-            otherwise: ours,
+            otherwise: version_of(ours)?,
         };
-        let mut handshake =
-            EngineHandshake::new(policy, Vec::new(), FlowLimits::default(), Duration::ZERO);
+        let (features, limits) = (ours.features.clone(), FlowLimits::default());
+        let mut handshake = EngineHandshake::new(policy, features, limits, Duration::ZERO);
         handshake.handle_timeout(Duration::ZERO);
         handshake.receive(theirs).map_err(|error| error.to_string())
     }
@@ -294,9 +296,10 @@ impl Player for Host {
 }
 
 impl Player for Plugin {
-    fn begin(ours: Version, theirs: Message) -> Result<Session<Plugin>, String> {
-        let limits = FlowLimits::default();
-        let (handshake, _) = PluginHandshake::new(ours, &[], PluginPolicy::Lenient, limits);
+    fn begin(ours: &Hello, theirs: Message) -> Result<Session<Plugin>, String> {
+        let (version, limits) = (version_of(ours)?, FlowLimits::default());
+        let (handshake, _) =
+            PluginHandshake::new(version, &ours.features, PluginPolicy::Lenient, limits);
         handshake.receive(theirs).map_err(|error| error.to_string())
     }
 

@@ -6,7 +6,7 @@ use super::event::{Event, ReaderId};
 use super::failure::{Failure, FailureKind};
 use crate::nu::{CallId, Message, StreamId, StreamItem, StreamKind};
 
-/// How many items a producer may have under way before the consumer acknowledges one.
+/// How many messages of items a producer may have under way before the consumer acknowledges one.
 const LIST_CREDIT: i64 = 100;
 /// The same for chunks of bytes.
 const RAW_CREDIT: i64 = 50;
@@ -40,7 +40,8 @@ impl Default for FlowLimits {
 /// Why an item could not be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SendError {
-    /// The credit is used up; try again after [`Event::Writable`].
+    /// The credit is used up; try again after [`Event::Writable`] with this, which is what was not sent: of several
+    /// values those behind the last that was.
     Full(StreamItem),
     /// Nobody wants more of the stream, or it was ended, or the session failed.
     Closed,
@@ -76,6 +77,8 @@ struct Writing {
 #[derive(Debug)]
 pub(super) struct Streams {
     limits: FlowLimits,
+    /// Both sides take several values in one message.
+    batches: bool,
     waiting: usize,
     next_reader: u64,
     next_stream: u64,
@@ -93,9 +96,10 @@ pub(super) enum Outcome {
 }
 
 impl Streams {
-    pub(super) fn new(limits: FlowLimits) -> Streams {
+    pub(super) fn new(limits: FlowLimits, batches: bool) -> Streams {
         Streams {
             limits,
+            batches,
             waiting: 0,
             next_reader: 0,
             next_stream: 0,
@@ -190,17 +194,16 @@ impl Streams {
                 "sent an item of stream {wire}, which was never announced or has ended"
             ))
         })?;
+        if let StreamItem::Items(values) = &item {
+            self.check_batch(wire, values.len())?;
+        }
         let Some(reading) = self.reading.get_mut(&reader) else {
             return Ok(None);
         };
         if reading.released || reading.broken {
             return Ok(None);
         }
-        let right = match item {
-            StreamItem::List(_) => reading.kind == StreamKind::List,
-            StreamItem::Raw(_) | StreamItem::RawError(_) => reading.kind == StreamKind::Raw,
-        };
-        if !right {
+        if item.kind() != reading.kind {
             reading.broken = true;
             return Ok(Some(Event::WrongItem { reader }));
         }
@@ -231,6 +234,17 @@ impl Streams {
         Ok(Some(Event::Item { reader, item, size }))
     }
 
+    fn check_batch(&self, wire: StreamId, count: usize) -> Result<(), Failure> {
+        let what = match count {
+            _ if !self.batches => "items of stream {} together, which was not agreed on",
+            0 => "a message for stream {} without items",
+            _ if count > StreamItem::MOST => "more items of stream {} together than are allowed",
+            _ => return Ok(()),
+        };
+        let what = what.replace("{}", &wire.to_string());
+        Err(Failure::violation(format!("sent {what}")))
+    }
+
     pub(super) fn end(
         &mut self,
         wire: StreamId,
@@ -254,7 +268,7 @@ impl Streams {
         Ok(call.map_or(Outcome::Nothing, Outcome::Ended))
     }
 
-    /// One item was consumed: the producer gets its credit back.
+    /// What one message brought was consumed: the producer gets its credit back.
     pub(super) fn consumed(&mut self, reader: ReaderId, size: usize) -> Option<Message> {
         let reading = self.reading.get_mut(&reader)?;
         if reading.released {
@@ -297,16 +311,42 @@ impl Streams {
         &mut self,
         stream: StreamId,
         item: StreamItem,
-    ) -> Result<Message, SendError> {
+        messages: &mut impl Extend<Message>,
+    ) -> Result<(), SendError> {
+        let most = self.most();
         let Some(writing) = self.writing.get_mut(&stream) else {
             return Err(SendError::Closed);
         };
-        if !writing.has_room() {
-            writing.refused = true;
-            return Err(SendError::Full(item));
+        let mut values = match item {
+            StreamItem::Items(values) if !self.batches || values.len() > most => values.into_iter(),
+            StreamItem::Items(values) if values.is_empty() => return Ok(()),
+            item => {
+                if !writing.take_room() {
+                    return Err(SendError::Full(item));
+                }
+                messages.extend([Message::Data(stream, item)]);
+                return Ok(());
+            }
+        };
+        while values.len() > 0 {
+            if !writing.take_room() {
+                return Err(SendError::Full(StreamItem::Items(values.collect())));
+            }
+            let item = match self.batches {
+                true => Some(StreamItem::Items(values.by_ref().take(most).collect())),
+                false => values.next().map(StreamItem::List),
+            };
+            messages.extend(item.map(|item| Message::Data(stream, item)));
         }
-        writing.unacknowledged += 1;
-        Ok(Message::Data(stream, item))
+        Ok(())
+    }
+
+    /// How many values of a list one message carries.
+    pub(super) fn most(&self) -> usize {
+        match self.batches {
+            true => StreamItem::MOST,
+            false => 1,
+        }
     }
 
     /// True when the next item can be sent at once.
@@ -376,6 +416,16 @@ impl Streams {
 }
 
 impl Writing {
+    /// Takes the credit for a message, if there is any; else the producer is told when there is.
+    fn take_room(&mut self) -> bool {
+        let has_room = self.has_room();
+        match has_room {
+            true => self.unacknowledged += 1,
+            false => self.refused = true,
+        }
+        has_room
+    }
+
     fn has_room(&self) -> bool {
         self.announced && self.unacknowledged < credit(self.kind)
     }

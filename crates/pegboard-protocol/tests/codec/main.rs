@@ -5,6 +5,7 @@ mod common;
 mod corpus;
 mod decoder;
 mod dialects;
+mod extensions;
 mod limits;
 mod property;
 mod replay;

@@ -1,11 +1,12 @@
 //! The fuzz target of sessions, run over its corpus.
 
 use pegboard_protocol::codec::Encoding;
+use pegboard_protocol::nu::Feature;
 
 use super::ops::Op;
 use super::pair::Pair;
 
-/// What a fuzzer calls: the first byte chooses how messages travel, every three more are an operation.
+/// What a fuzzer calls: the first byte chooses how messages travel and what both sides can do, every three more are an operation.
 pub(crate) fn session(data: &[u8]) {
     let Some((mode, data)) = data.split_first() else {
         return;
@@ -15,8 +16,12 @@ pub(crate) fn session(data: &[u8]) {
         1 => Some(Encoding::Json),
         _ => Some(Encoding::MsgPack),
     };
+    let features: &[Feature] = match mode / 3 % 2 {
+        0 => &[],
+        _ => &Feature::EXTENSIONS,
+    };
     let (ops, _) = data.as_chunks();
-    Pair::new(encoding).run(ops.iter().copied().map(Op::from_bytes));
+    Pair::new(encoding, features).run(ops.iter().copied().map(Op::from_bytes));
 }
 
 #[test]

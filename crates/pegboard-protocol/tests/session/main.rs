@@ -1,5 +1,6 @@
 //! Sessions without links: transcripts, random conversations of two sides, and recorded ones replayed.
 
+mod extensions;
 mod fuzz;
 mod ops;
 mod pair;

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use pegboard_protocol::codec::{Encoding, Sender};
 use pegboard_protocol::nu::{
     ByteStreamKind, Call, CallDecl, CallId, DeclId, EngineCall, EngineCallId, EngineResponse,
-    EvaluatedCall, Header, Message, PluginOption, Response, RunCall, Signal, StreamId, StreamItem,
-    StreamKind,
+    EvaluatedCall, Feature, Header, Message, PluginOption, Response, RunCall, Signal, StreamId,
+    StreamItem, StreamKind,
 };
 use pegboard_protocol::session::{
     EngineHandshake, EnginePolicy, Event, Failure, FailureKind, FlowLimits, Host, Plugin,
@@ -26,8 +26,11 @@ struct Told {
 
 struct Stream {
     kind: StreamKind,
+    /// Items.
     sent: u64,
     received: u64,
+    /// Messages.
+    arrived: u64,
     consumed: u64,
     sizes: VecDeque<usize>,
     /// The producer has finished it or knows that it is unwanted.
@@ -72,16 +75,13 @@ macro_rules! session {
 
 impl Pair {
     /// With an encoding, everything passes as bytes.
-    pub(crate) fn new(encoding: Option<Encoding>) -> Pair {
+    pub(crate) fn new(encoding: Option<Encoding>, features: &[Feature]) -> Pair {
         let limits = FlowLimits::default();
-        let (plugin, hello) = PluginHandshake::new(
-            "0.115.1".parse().unwrap(),
-            &[],
-            PluginPolicy::Strict,
-            limits,
-        );
+        let version = "0.115.1".parse().unwrap();
+        let (plugin, hello) = PluginHandshake::new(version, features, PluginPolicy::Strict, limits);
         let policy = EnginePolicy::Exactly("0.115.1".parse().unwrap());
-        let engine = EngineHandshake::new(policy, Vec::new(), limits, std::time::Duration::ZERO);
+        let features = features.to_vec();
+        let engine = EngineHandshake::new(policy, features, limits, std::time::Duration::ZERO);
         let mut host = engine.receive(hello).unwrap();
         let plugin = plugin.receive(host.poll_message().unwrap()).unwrap();
         Pair {
@@ -159,7 +159,10 @@ impl Pair {
             }
             Op::Send { which, times } if !self.streams.is_empty() => {
                 let place = which % self.streams.len();
-                (0..times).all(|_| self.send(place));
+                match times % 3 {
+                    0 => drop(self.send_together(place, 7 * times as u64)),
+                    _ => drop((0..times).all(|_| self.send(place))),
+                }
             }
             Op::Finish { which } if !self.streams.is_empty() => {
                 let place = which % self.streams.len();
@@ -199,6 +202,7 @@ impl Pair {
             kind,
             sent: 0,
             received: 0,
+            arrived: 0,
             consumed: 0,
             sizes: VecDeque::new(),
             over: self.failures[who as usize] > 0,
@@ -257,6 +261,27 @@ impl Pair {
         }
     }
 
+    /// Sends several values at once, which are one message or many.
+    fn send_together(&mut self, place: usize, count: u64) {
+        let ((who, id), stream) = &mut self.streams[place];
+        if stream.kind != StreamKind::List {
+            return;
+        }
+        let numbers = stream.sent..stream.sent + count;
+        let values = numbers.map(|number| Value::int(number as i64)).collect();
+        match session!(self, *who, session => session.send(*id, StreamItem::Items(values))) {
+            Ok(()) => stream.sent += count,
+            Err(SendError::Full(StreamItem::Items(rest))) => {
+                stream.sent += count - rest.len() as u64;
+                let next = rest
+                    .first()
+                    .map(|value| value == &Value::int(stream.sent as i64));
+                assert_eq!(next, Some(true), "the wrong rest");
+            }
+            Err(error) => assert!(stream.over && error == SendError::Closed, "{error:?}"),
+        }
+    }
+
     fn consume(&mut self, place: usize) -> bool {
         let ((who, _), stream) = &mut self.streams[place];
         let (Some(reader), false) = (stream.reader, stream.released) else {
@@ -298,7 +323,9 @@ impl Pair {
                 let message = if self.spoil[who as usize] && can_fail(&message) {
                     self.spoil[who as usize] = false;
                     let error = LabeledError::new("spoilt");
-                    session!(self, who, session => session.undeliverable(&message, error))
+                    let options =
+                        session!(self, who, session => session.encode_options(Encoding::Json));
+                    session!(self, who, session => session.undeliverable(&message, &options, error))
                 } else {
                     Some(message)
                 };
@@ -357,18 +384,24 @@ impl Pair {
             Event::EngineCallFailed { id } => self.engine_calls.get_mut(&id).unwrap().failed += 1,
             Event::Item { reader, item, size } => {
                 let stream = self.read(who, reader);
-                let number = match item {
-                    StreamItem::List(Value::Int(number, _)) => number as u64,
-                    StreamItem::Raw(bytes) => u64::from_le_bytes(bytes.try_into().unwrap()),
-                    // A spoilt item.
-                    _ => stream.received,
-                };
-                assert_eq!(number, stream.received, "out of order");
                 assert!(
                     !stream.released && stream.told == 0,
                     "an item after the end"
                 );
-                stream.received += 1;
+                let numbers = match item {
+                    StreamItem::List(Value::Int(number, _)) => vec![number as u64],
+                    StreamItem::Items(values) => values.iter().map(number).collect(),
+                    StreamItem::Raw(bytes) => {
+                        vec![u64::from_le_bytes(bytes.try_into().unwrap())]
+                    }
+                    // A spoilt item.
+                    _ => vec![stream.received],
+                };
+                for number in numbers {
+                    assert_eq!(number, stream.received, "out of order");
+                    stream.received += 1;
+                }
+                stream.arrived += 1;
                 stream.sizes.push_back(size);
                 let credit = if stream.kind == StreamKind::List {
                     100
@@ -376,7 +409,7 @@ impl Pair {
                     50
                 };
                 assert!(
-                    stream.received - stream.consumed <= credit,
+                    stream.arrived - stream.consumed <= credit,
                     "more than the credit"
                 );
             }
@@ -495,6 +528,13 @@ impl Pair {
             (self.host.open_streams(), self.plugin.open_streams()),
             (0, 0)
         );
+    }
+}
+
+fn number(value: &Value) -> u64 {
+    match value {
+        Value::Int(number, _) => *number as u64,
+        other => panic!("{other:?} was not sent"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Random conversations of two sessions, as messages and as bytes cut anywhere.
 
 use pegboard_protocol::codec::Encoding;
+use pegboard_protocol::nu::Feature;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -16,7 +17,12 @@ proptest! {
 
     #[test]
     fn messages(ops in ops()) {
-        Pair::new(None).run(ops);
+        Pair::new(None, &[]).run(ops);
+    }
+
+    #[test]
+    fn messages_with_extensions(ops in ops()) {
+        Pair::new(None, &Feature::EXTENSIONS).run(ops);
     }
 }
 
@@ -25,11 +31,21 @@ proptest! {
 
     #[test]
     fn json(ops in ops()) {
-        Pair::new(Some(Encoding::Json)).run(ops);
+        Pair::new(Some(Encoding::Json), &[]).run(ops);
+    }
+
+    #[test]
+    fn json_with_extensions(ops in ops()) {
+        Pair::new(Some(Encoding::Json), &Feature::EXTENSIONS).run(ops);
     }
 
     #[test]
     fn msgpack(ops in ops()) {
-        Pair::new(Some(Encoding::MsgPack)).run(ops);
+        Pair::new(Some(Encoding::MsgPack), &[]).run(ops);
+    }
+
+    #[test]
+    fn msgpack_with_extensions(ops in ops()) {
+        Pair::new(Some(Encoding::MsgPack), &Feature::EXTENSIONS).run(ops);
     }
 }

@@ -1,11 +1,11 @@
 //! Runs a script against one side of a session and writes down what that side says and tells.
 //!
-//! A script begins with the side: `host V` and `plugin V` are past their handshakes with a peer of version V; `engine
-//! mirror MS V`, `engine exactly V`, `sdk strict V` and `sdk lenient V` are before them. Then come messages that arrive
-//! (`< JSON`, or `< x3 JSON` for three of them), actions (`do ...`), the passing of time (`at MS`) and remarks (`//`).
-//! What comes of each follows it: messages sent (`>`), events (`!`) and results of actions (`=`), where `x3` at the end
-//! stands for three lines. `$7` is the value 7, `%` an unknown span, and `@` a
-//! field `span` with it.
+//! A script begins with the side: `host V` and `plugin V` are past their handshakes with a peer of version V (`host V
+//! ours` has offered extensions, `host V theirs` was offered them, `host V both` both); `engine mirror MS V`, `engine
+//! exactly V`, `sdk strict V` and `sdk lenient V` are before them. Then come messages that arrive (`< JSON`, or `< x3
+//! JSON` for three of them), actions (`do ...`), the passing of time (`at MS`) and remarks (`//`). What comes of each
+//! follows it: messages sent (`>`), events (`!`) and results of actions (`=`), where `x3` at the end stands for three
+//! lines. `$7` is the value 7, `#7` the same in its short form, `%` an unknown span, and `@` a field `span` with it.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use pegboard_protocol::codec::{self, Decoder, Encoding, Limits, Sender};
 use pegboard_protocol::nu::{
-    Call, CallId, Dialect, EngineCall, EngineCallId, EngineResponse, Message, PluginOption,
-    Response, Signal, StreamId, StreamItem, StreamKind,
+    Call, CallId, Dialect, EngineCall, EngineCallId, EngineResponse, Feature, Message,
+    PluginOption, Response, Signal, StreamId, StreamItem, StreamKind,
 };
 use pegboard_protocol::session::{
     EngineHandshake, EnginePolicy, Event, Failure, FailureKind, FlowLimits, Host, Plugin,
@@ -55,6 +55,7 @@ enum Side {
 struct Stage {
     side: Side,
     limits: FlowLimits,
+    features: Vec<Feature>,
     out: Vec<String>,
     readers: HashMap<u64, (ReaderId, VecDeque<usize>)>,
     spoil: bool,
@@ -113,19 +114,24 @@ impl Stage {
                     _ => PluginPolicy::Lenient,
                 };
                 let version = version.parse().unwrap();
-                let (handshake, hello) = PluginHandshake::new(version, &[], policy, self.limits);
+                let (handshake, hello) =
+                    PluginHandshake::new(version, &self.features, policy, self.limits);
                 self.side = Side::Sdk(handshake);
                 self.sent(Some(hello));
             }
-            ["host", version] => {
-                self.step(&format!("engine mirror 300 {version}"));
-                self.receive(&hello(version));
-                self.skip_greeting();
-            }
-            ["plugin", version] => {
-                self.step(&format!("sdk lenient {version}"));
-                self.receive(&hello(version));
-                self.out.pop();
+            [side @ ("host" | "plugin"), version, ref who @ ..] => {
+                let offers = |one| who.iter().any(|who| *who == one || *who == "both");
+                if offers("ours") {
+                    self.features = Feature::EXTENSIONS.to_vec();
+                }
+                self.step(&match side {
+                    "host" => format!("engine mirror 300 {version}"),
+                    _ => format!("sdk lenient {version}"),
+                });
+                self.receive(&hello(version, offers("theirs")));
+                if side == "plugin" {
+                    self.out.pop();
+                }
                 self.skip_greeting();
             }
             _ => panic!("what is `{line}`?"),
@@ -133,7 +139,8 @@ impl Stage {
     }
 
     fn engine(&mut self, policy: EnginePolicy) {
-        let handshake = EngineHandshake::new(policy, Vec::new(), self.limits, Duration::ZERO);
+        let handshake =
+            EngineHandshake::new(policy, self.features.clone(), self.limits, Duration::ZERO);
         self.side = Side::Engine(Box::new(handshake));
     }
 
@@ -259,12 +266,19 @@ impl Stage {
             None => (1, what),
         };
         for sent in 0..times {
-            let item = match item.strip_prefix('$') {
-                Some(number) => StreamItem::List(Value::int(number.parse().unwrap())),
-                None => StreamItem::Raw(item.as_bytes().to_vec()),
+            let item = match (item.strip_prefix('$'), item.split_once("..")) {
+                (Some(number), _) => StreamItem::List(Value::int(number.parse().unwrap())),
+                (None, Some((from, to))) => {
+                    let numbers = from.parse().unwrap()..to.parse().unwrap();
+                    StreamItem::Items(numbers.map(Value::int).collect())
+                }
+                (None, None) => StreamItem::Raw(item.as_bytes().to_vec()),
             };
             let why = match session!(&mut self.side, session => session.send(stream, item)) {
                 Ok(()) => continue,
+                Err(SendError::Full(StreamItem::Items(rest))) => {
+                    &format!("full with {}", rest.len())
+                }
                 Err(SendError::Full(_)) => "full",
                 Err(SendError::Closed) => "closed",
             };
@@ -287,18 +301,18 @@ impl Stage {
 
     /// Writes down what the session says and tells, as a driver would send and tell it.
     fn settle(&mut self) {
-        let (sender, dialect) = match &self.side {
-            Side::Host(session) => (Sender::Engine, session.dialect()),
-            Side::Plugin(session) => (Sender::Plugin, session.dialect()),
+        let options = match &self.side {
+            Side::Host(session) => session.encode_options(Encoding::Json),
+            Side::Plugin(session) => session.encode_options(Encoding::Json),
             _ => return,
         };
+        let (sender, dialect) = (options.sender, options.dialect);
         while let Some(message) = session!(&mut self.side, session => session.poll_message()) {
             let mut next = Some(message);
             while let Some(message) = next.take() {
                 if std::mem::take(&mut self.spoil) {
                     let error = LabeledError::new("cannot be said");
-                    next =
-                        session!(&mut self.side, session => session.undeliverable(&message, error));
+                    next = session!(&mut self.side, session => session.undeliverable(&message, &options, error));
                 } else {
                     self.out
                         .push(format!("> {}", json(&message, sender, dialect)));
@@ -387,10 +401,8 @@ impl Stage {
                 let number = self.number(reader);
                 self.readers.get_mut(&number).unwrap().1.push_back(size);
                 let text = json(&Message::Data(StreamId(0), item), Sender::Plugin, dialect);
-                let item = text
-                    .strip_prefix(r#"{"Data":[0,"#)
-                    .unwrap()
-                    .trim_end_matches("]}");
+                let item = text.strip_prefix(r#"{"Data":[0,"#).unwrap();
+                let item = item.strip_suffix("]}").unwrap();
                 format!("reader {number} got {item}")
             }
             Event::WrongItem { reader } => {
@@ -426,8 +438,14 @@ impl Stage {
     }
 }
 
-fn hello(version: &str) -> String {
-    format!(r#"{{"Hello":{{"protocol":"nu-plugin","version":"{version}","features":[]}}}}"#)
+fn hello(version: &str, has_extensions: bool) -> String {
+    let features = match has_extensions {
+        true => r#"{"name":"PegboardBytes"},{"name":"PegboardItems"}"#,
+        false => "",
+    };
+    format!(
+        r#"{{"Hello":{{"protocol":"nu-plugin","version":"{version}","features":[{features}]}}}}"#
+    )
 }
 
 fn json(message: &Message, sender: Sender, dialect: Dialect) -> String {
@@ -450,18 +468,70 @@ fn json(message: &Message, sender: Sender, dialect: Dialect) -> String {
             &text[number + end + 4..]
         );
     }
-    text
+    while let Some(start) = text.find(r#"{"Int":["#) {
+        let number = start + 8;
+        let Some(end) = text[number..].find(",[0,0]]}") else {
+            break;
+        };
+        text = format!(
+            "{}#{}{}",
+            &text[..start],
+            &text[number..number + end],
+            &text[number + end + 8..]
+        );
+    }
+    shortened(&text)
+}
+
+/// Values in their short form that count up by one, as the first and the last of them.
+fn shortened(text: &str) -> String {
+    let mut short = String::new();
+    let mut run: Option<(i64, i64)> = None;
+    for part in text.split_inclusive(',') {
+        let number = part
+            .strip_suffix(',')
+            .and_then(|part| part.strip_prefix('#'));
+        let number: Option<i64> = number.and_then(|number| number.parse().ok());
+        match (&mut run, number) {
+            (Some((_, last)), Some(number)) if *last + 1 == number => *last = number,
+            _ => {
+                flush(&mut short, run);
+                run = number.map(|number| (number, number));
+                if number.is_none() {
+                    short += part;
+                }
+            }
+        }
+    }
+    flush(&mut short, run);
+    short
+}
+
+fn flush(short: &mut String, run: Option<(i64, i64)>) {
+    if let Some((first, last)) = run {
+        write!(short, "#{first},").unwrap();
+        match last - first {
+            0 => {}
+            1 => write!(short, "#{last},").unwrap(),
+            _ => write!(short, "..#{last},").unwrap(),
+        }
+    }
 }
 
 fn expand(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
+    while let Some(at) = rest.find(['$', '#']) {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
         let end = after
             .find(|c: char| !c.is_ascii_digit() && c != '-')
             .unwrap_or(after.len());
         out += before;
-        write!(out, r#"{{"Int":{{"val":{},@}}}}"#, &after[..end]).unwrap();
+        let number = &after[..end];
+        match &rest[at..=at] {
+            "$" => write!(out, r#"{{"Int":{{"val":{number},@}}}}"#).unwrap(),
+            _ => write!(out, r#"{{"Int":[{number},[0,0]]}}"#).unwrap(),
+        }
         rest = &after[end..];
     }
     (out + rest).replace('@', r#""span":%"#).replace('%', SPAN)

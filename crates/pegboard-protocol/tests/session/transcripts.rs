@@ -45,6 +45,11 @@ fn undeliverable() {
 }
 
 #[test]
+fn extensions() {
+    check("extensions.txt");
+}
+
+#[test]
 fn endings() {
     check("endings.txt");
 }

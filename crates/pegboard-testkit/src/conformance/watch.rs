@@ -286,11 +286,13 @@ impl Watch {
         if output.items.len() < KEPT {
             output.items.push(item.clone());
         }
-        let kind = match item {
-            StreamItem::List(_) => StreamKind::List,
-            StreamItem::Raw(_) | StreamItem::RawError(_) => StreamKind::Raw,
-        };
-        if kind != output.kind {
+        if let StreamItem::Items(_) = item {
+            let what = format!(
+                "it sends several items of stream {id} in one message, which the engine has not offered to take"
+            );
+            return Some(("stream-kind", what));
+        }
+        if item.kind() != output.kind {
             let words = match output.kind {
                 StreamKind::List => "bytes in stream {id}, which is a list",
                 StreamKind::Raw => "a list item in stream {id}, which is of bytes",

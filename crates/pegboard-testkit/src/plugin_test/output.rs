@@ -74,7 +74,7 @@ pub(super) fn read(header: Header, stream: Option<InStream>, until: Until) -> Ou
                 Some(match until.next(&mut items)? {
                     Ok(StreamItem::Raw(chunk)) => Ok(chunk),
                     Ok(StreamItem::RawError(error)) => Err(*error),
-                    Ok(StreamItem::List(_)) => Err(wrong()),
+                    Ok(StreamItem::List(_) | StreamItem::Items(_)) => Err(wrong()),
                     Err(error) => Err(error),
                 })
             });

@@ -236,7 +236,7 @@ impl<R: Role + Send + 'static> Shared<R> {
                     }
                     Err(error) => {
                         let error = LabeledError::new(error.to_string());
-                        next = state.session.undeliverable(&message, error);
+                        next = state.session.undeliverable(&message, &options, error);
                     }
                 }
             }

@@ -146,7 +146,7 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
                     Some(match items.next_item(None)? {
                         Ok(StreamItem::Raw(chunk)) => Ok(chunk),
                         Ok(StreamItem::RawError(error)) => Err(broken(Broken::Said(*error))),
-                        Ok(StreamItem::List(_)) => {
+                        Ok(StreamItem::List(_) | StreamItem::Items(_)) => {
                             Err(broken(Broken::Stream(StreamError::WrongKind)))
                         }
                         Err(error) => Err(broken(Broken::Stream(error))),

@@ -327,10 +327,15 @@ impl Builder {
 impl TracedStream {
     fn item(&mut self, time: Duration, item: &StreamItem, text: &str) {
         self.first.get_or_insert(time);
-        self.items += 1;
+        self.items += match item {
+            StreamItem::Items(values) => values.len() as u64,
+            _ => 1,
+        };
         self.bytes += match item {
             StreamItem::Raw(bytes) => bytes.len() as u64,
-            StreamItem::List(_) | StreamItem::RawError(_) => text.len() as u64,
+            StreamItem::List(_) | StreamItem::Items(_) | StreamItem::RawError(_) => {
+                text.len() as u64
+            }
         };
         self.on_the_way += 1;
         if self.on_the_way >= credit(self.kind) {

@@ -1,6 +1,6 @@
 //! Reads headers of pipeline data, metadata, and stream items.
 
-use super::value::{boxed_error, record, span, value};
+use super::value::{boxed_error, record, span, value, values};
 use crate::codec::DecodeErrorKind::TooOld;
 use crate::codec::reader::{Fields, Kind, Reader, Result, Tag};
 use crate::nu::{ByteStreamKind, Change, Header, Metadata, Origin, StreamId, StreamItem};
@@ -148,6 +148,7 @@ pub(super) fn stream_item<'a, R: Reader<'a>>(r: &mut R) -> Result<StreamItem> {
     tag.body(r)?;
     let item = match &*tag.name {
         "List" => value(r).map(StreamItem::List),
+        "Items" => values(r).map(StreamItem::Items),
         "Raw" => raw(r),
         name => return r.unknown(name, "kind of stream item"),
     };

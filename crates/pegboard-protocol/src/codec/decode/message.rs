@@ -140,10 +140,7 @@ fn feature<'a, R: Reader<'a>>(r: &mut R) -> Result<Feature> {
         })?;
     }
     let name = r.need(name, "name", &SHAPE)?;
-    Ok(match &*name {
-        "LocalSocket" => Feature::LocalSocket,
-        other => Feature::Other(other.to_owned()),
-    })
+    Ok(Feature::named(&name))
 }
 
 fn signal<'a, R: Reader<'a>>(r: &mut R) -> Result<Message> {

@@ -3,9 +3,9 @@
 //! Metadata that a version has no key for is left out. The data source `Ls`, removed in 0.113, and a single path column
 //! `name`, new in 0.111, are the same thing in two forms: each is written as the other where only that one is read.
 
-use super::value::{labeled_error, record, span, value};
+use super::value::{labeled_error, record, span, value, values};
 use crate::Span;
-use crate::codec::writer::{Result, Writer};
+use crate::codec::writer::{Result, Structs, Writer};
 use crate::nu::{ByteStreamKind, Change, Header, Metadata, Origin, StreamId, StreamItem};
 
 pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
@@ -116,6 +116,13 @@ pub(super) fn stream_item<W: Writer>(w: &mut W, item: &StreamItem) -> Result {
         StreamItem::List(item) => {
             w.tag("List")?;
             value(w, item)?;
+        }
+        StreamItem::Items(items) => {
+            w.tag("Items")?;
+            w.set_structs(Structs::Arrays);
+            let written = values(w, items);
+            w.set_structs(Structs::Maps);
+            written?;
         }
         StreamItem::Raw(bytes) => {
             w.tag("Raw")?;

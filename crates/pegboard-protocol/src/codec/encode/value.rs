@@ -25,9 +25,9 @@ pub(in crate::codec) fn value<W: Writer>(w: &mut W, value: &Value) -> Result {
         }),
         Value::Glob(val, span) => {
             open(w, "Glob", 3)?;
-            w.key("val");
+            w.field("val");
             w.text(&val.pattern);
-            w.key("no_expand");
+            w.field("no_expand");
             w.bool(val.no_expand);
             close(w, *span)
         }
@@ -43,7 +43,7 @@ pub(in crate::codec) fn value<W: Writer>(w: &mut W, value: &Value) -> Result {
         Value::Closure(val, span) => simple(w, "Closure", *span, |w| closure(w, val)),
         Value::Error(error, span) => {
             open(w, "Error", 2)?;
-            w.key("error");
+            w.field("error");
             labeled_error(w, error)?;
             close(w, *span)
         }
@@ -62,13 +62,13 @@ pub(in crate::codec) fn value<W: Writer>(w: &mut W, value: &Value) -> Result {
 
 fn open<W: Writer>(w: &mut W, name: &str, fields: usize) -> Result {
     w.tag(name)?;
-    w.map(fields)
+    w.open_struct(fields)
 }
 
 fn close<W: Writer>(w: &mut W, place: Span) -> Result {
-    w.key("span");
+    w.field("span");
     span(w, place)?;
-    w.end_map();
+    w.close_struct();
     w.end_map();
     Ok(())
 }
@@ -81,21 +81,21 @@ fn simple<W: Writer>(
     val: impl FnOnce(&mut W) -> Result,
 ) -> Result {
     open(w, name, 2)?;
-    w.key("val");
+    w.field("val");
     val(w)?;
     close(w, place)
 }
 
 fn integer<W: Writer>(w: &mut W, name: &str, val: i64, place: Span) -> Result {
     open(w, name, 2)?;
-    w.key("val");
+    w.field("val");
     w.signed(val);
     close(w, place)
 }
 
 fn list_value<W: Writer>(w: &mut W, vals: &[Value], place: Span) -> Result {
     open(w, "List", 2)?;
-    w.key("vals");
+    w.field("vals");
     values(w, vals)?;
     close(w, place)
 }
@@ -105,12 +105,12 @@ pub(super) fn values<W: Writer>(w: &mut W, values: &[Value]) -> Result {
 }
 
 pub(super) fn span<W: Writer>(w: &mut W, span: Span) -> Result {
-    w.map(2)?;
-    w.key("start");
+    w.open_struct(2)?;
+    w.field("start");
     w.unsigned(span.start);
-    w.key("end");
+    w.field("end");
     w.unsigned(span.end);
-    w.end_map();
+    w.close_struct();
     Ok(())
 }
 
@@ -220,7 +220,8 @@ fn path_member<W: Writer>(w: &mut W, member: &PathMember) -> Result {
             optional,
             ..
         } => {
-            open(w, "String", if w.has(Change::PathCasing) { 4 } else { 3 })?;
+            w.tag("String")?;
+            w.map(if w.has(Change::PathCasing) { 4 } else { 3 })?;
             w.key("val");
             w.text(val);
             (*span, *optional)
@@ -230,7 +231,8 @@ fn path_member<W: Writer>(w: &mut W, member: &PathMember) -> Result {
             span,
             optional,
         } => {
-            open(w, "Int", 3)?;
+            w.tag("Int")?;
+            w.map(3)?;
             w.key("val");
             w.unsigned(*val);
             (*span, *optional)

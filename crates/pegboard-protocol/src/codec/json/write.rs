@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::codec::writer::{MAX_DEPTH, Result, Writer, too_deep};
+use crate::codec::writer::{MAX_DEPTH, Result, Structs, Writer, too_deep};
 use crate::codec::{EncodeError, EncodeErrorKind};
 use crate::nu::Dialect;
 
 pub(in crate::codec) struct JsonWriter<'o> {
     out: &'o mut Vec<u8>,
     dialect: Dialect,
+    structs: Structs,
     depth: usize,
     /// Something stands in front of what comes next.
     comma: bool,
@@ -19,6 +20,7 @@ impl<'o> JsonWriter<'o> {
         JsonWriter {
             out,
             dialect,
+            structs: Structs::Maps,
             depth: 0,
             comma: false,
         }
@@ -132,6 +134,14 @@ impl std::fmt::Write for Text<'_> {
 impl Writer for JsonWriter<'_> {
     fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    fn structs(&self) -> Structs {
+        self.structs
+    }
+
+    fn set_structs(&mut self, structs: Structs) {
+        self.structs = structs;
     }
 
     fn null(&mut self) {

@@ -1,13 +1,14 @@
 //! Writes MessagePack, in the very form that `rmp_serde` gives it when it names fields.
 
 use crate::codec::BytesForm;
-use crate::codec::writer::{MAX_DEPTH, Result, Writer, too_deep};
+use crate::codec::writer::{MAX_DEPTH, Result, Structs, Writer, too_deep};
 use crate::nu::Dialect;
 
 pub(in crate::codec) struct MsgPackWriter<'o> {
     out: &'o mut Vec<u8>,
     dialect: Dialect,
     bytes: BytesForm,
+    structs: Structs,
     depth: usize,
 }
 
@@ -17,6 +18,7 @@ impl<'o> MsgPackWriter<'o> {
             out,
             dialect,
             bytes,
+            structs: Structs::Maps,
             depth: 0,
         }
     }
@@ -50,6 +52,14 @@ impl<'o> MsgPackWriter<'o> {
 impl Writer for MsgPackWriter<'_> {
     fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    fn structs(&self) -> Structs {
+        self.structs
+    }
+
+    fn set_structs(&mut self, structs: Structs) {
+        self.structs = structs;
     }
 
     fn null(&mut self) {

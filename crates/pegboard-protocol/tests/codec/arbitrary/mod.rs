@@ -431,6 +431,7 @@ fn engine_response() -> BoxedStrategy<EngineResponse> {
 pub(crate) fn message() -> BoxedStrategy<(Sender, Message)> {
     let feature = prop_oneof![
         Just(Feature::LocalSocket),
+        select(Feature::EXTENSIONS.to_vec()),
         "[a-z]{1,8}".prop_map(Feature::Other),
     ];
     let hello = (text(), vec(feature, 0..3)).prop_map(|(version, features)| {
@@ -442,6 +443,7 @@ pub(crate) fn message() -> BoxedStrategy<(Sender, Message)> {
     });
     let item = prop_oneof![
         value().prop_map(StreamItem::List),
+        vec(value(), 0..4).prop_map(StreamItem::Items),
         bytes().prop_map(StreamItem::Raw),
         labeled_error().prop_map(|error| StreamItem::RawError(Box::new(error))),
     ];

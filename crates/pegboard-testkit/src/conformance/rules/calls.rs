@@ -88,7 +88,7 @@ fn output(it: &mut Conversation, id: CallId) -> Played<Option<Value>> {
             let all = output.sent == output.items.len() as u64;
             let items = output.items.iter().filter_map(|item| match item {
                 StreamItem::List(value) => Some(value.clone()),
-                StreamItem::Raw(_) | StreamItem::RawError(_) => None,
+                StreamItem::Items(_) | StreamItem::Raw(_) | StreamItem::RawError(_) => None,
             });
             all.then(|| Value::list(items))
         }

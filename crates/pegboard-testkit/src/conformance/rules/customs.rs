@@ -19,7 +19,7 @@ pub(super) fn customs(stage: &mut Stage) -> Played {
                     let item = output.items.first()?.clone();
                     match item {
                         StreamItem::List(value) => first_custom(value),
-                        StreamItem::Raw(_) | StreamItem::RawError(_) => None,
+                        StreamItem::Items(_) | StreamItem::Raw(_) | StreamItem::RawError(_) => None,
                     }
                 }),
             };
