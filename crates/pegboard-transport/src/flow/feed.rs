@@ -118,23 +118,9 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
             }
             (Header::ListStream { span, metadata, .. }, Some(mut items)) => {
                 let stop = stop_of(&items);
-                let mut batch = Vec::new().into_iter();
                 let items = std::iter::from_fn(move || {
-                    if !items.is_stopped()
-                        && let Some(mut value) = batch.next()
-                    {
-                        adopt(&mut value);
-                        return Some(Ok(value));
-                    }
                     Some(match items.next_item(None)? {
                         Ok(StreamItem::List(mut value)) => {
-                            adopt(&mut value);
-                            Ok(value)
-                        }
-                        Ok(StreamItem::Items(values)) => {
-                            batch = values.into_iter();
-                            // No message carries no values.
-                            let mut value = batch.next()?;
                             adopt(&mut value);
                             Ok(value)
                         }
