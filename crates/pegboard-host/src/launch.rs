@@ -307,9 +307,8 @@ pub(crate) fn spawn(
     engine: &Arc<EngineCore>,
     launch: Launch,
 ) -> Result<(Spawned, Arc<Tail>, Option<StderrReader>), Error> {
-    let guard = engine
-        .guard()
-        .map_err(|error| start_error(plugin, format!("no guard could be started: {error}")))?;
+    let no_guard = |error| start_error(plugin, format!("no guard could be started: {error}"));
+    let guard = engine.guard().map_err(no_guard)?;
     let program = launch.program.clone();
     let mut spawned =
         runner::spawn(launch, guard).map_err(|error| spawn_error(plugin, &program, &error))?;
@@ -317,6 +316,8 @@ pub(crate) fn spawn(
     let (name, to) = (plugin.name.clone(), engine.config.stderr.clone());
     let follow = |source| stderr::follow(source, name, tail.clone(), to);
     let stderr = spawned.stderr.take().and_then(|source| follow(source).ok());
+    // It starts while the process does. Without it, the process is ended.
+    guard.ready().map_err(no_guard)?;
     Ok((spawned, tail, stderr))
 }
 

@@ -16,7 +16,7 @@ use pegboard_protocol::session::{
 };
 
 use super::bell::Bell;
-use super::read::Reading;
+use super::read::{Reading, Recruit, recruit};
 use super::watch::{Approach, Watch};
 use super::{Connection, Handler, Shared, State};
 use crate::link::{Hangup, Link, Sink, Source};
@@ -133,6 +133,8 @@ impl Connection<Host> {
     ) -> Result<Connection<Host>, StartError> {
         let recorder = settings.recorder.as_ref();
         let (mut opening, hangup) = Opening::new(link, "encoding", recorder, &settings.name);
+        // The plugin takes its time now.
+        let recruit = recruit();
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
         let mut decoder = Decoder::new(encoding, Sender::Plugin, settings.limits);
@@ -166,6 +168,8 @@ impl Connection<Host> {
         decoder.set_dialect(session.dialect());
         Ok(run(
             session,
+            // Whoever starts a plugin is about to call it, and then reads himself.
+            (recruit, Approach::AfterATick),
             opening,
             decoder,
             encoding,
@@ -192,6 +196,7 @@ impl Connection<Plugin> {
             PluginMirror::new(version, features, settings.flow, wait, Duration::ZERO)
         });
         let mut spoken = None;
+        let mut recruited = None;
         let message = loop {
             let late = |mirror: &PluginMirror| mirror.speaks_at() <= opening.began.elapsed();
             if spoken.is_none() && mirror.as_ref().is_none_or(late) {
@@ -212,6 +217,8 @@ impl Connection<Plugin> {
                 )?;
                 opening.record(Sender::Plugin, Direction::Sent, &hello);
                 spoken = Some(handshake);
+                // The engine has something to do now.
+                recruited = Some(recruit());
             }
             match decoder.next() {
                 Ok(Some(frame)) => break frame.message,
@@ -238,6 +245,7 @@ impl Connection<Plugin> {
         decoder.set_dialect(session.dialect());
         Ok(run(
             session,
+            (recruited.unwrap_or_else(recruit), Approach::AtOnce),
             opening,
             decoder,
             settings.encoding,
@@ -257,6 +265,7 @@ fn announced(message: &Message) -> Option<String> {
 
 fn run<R: Role + Send + 'static>(
     session: Session<R>,
+    (recruit, approach): (io::Result<Recruit<R>>, Approach),
     opening: Opening,
     decoder: Decoder,
     encoding: Encoding,
@@ -308,7 +317,7 @@ fn run<R: Role + Send + 'static>(
     connection.set_handler(handler(&connection));
     // The session may have a Hello to send.
     shared.settle(shared.lock());
-    shared.add_crew(Approach::AtOnce);
+    shared.enlist(recruit, approach);
     connection
 }
 
