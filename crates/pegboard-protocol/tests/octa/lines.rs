@@ -1,7 +1,7 @@
 //! Output for hosts that know only lines, whatever pieces it was written in.
 
 use pegboard_protocol::octa::{
-    Execute, ExecutionId, Features, FromHost, FromPlugin, Hello, Plugin, PluginConfig, PluginEvent,
+    ExecutionId, Features, FromHost, FromPlugin, Hello, Plugin, PluginConfig, PluginEvent,
     PluginHello, Stream,
 };
 
@@ -17,7 +17,7 @@ fn running() -> (Plugin, ExecutionId) {
     let (plugin, _) = plugin.receive(Ok(FromHost::Hello(hello))).unwrap();
     let (mut plugin, _) = plugin.receive(Ok(FromHost::Schema)).unwrap();
     assert_eq!(plugin.features(), Features::NONE);
-    plugin.receive(Ok(FromHost::Execute(Box::new(Execute::default()))));
+    plugin.receive(Ok(FromHost::Execute(Box::default())));
     match plugin.poll_event() {
         Some(PluginEvent::Execute { id, .. }) => (plugin, id),
         other => panic!("{other:?}"),
