@@ -2,6 +2,7 @@
 
 mod bytes;
 mod fuzz;
+mod lines;
 mod ops;
 mod pair;
 mod params;

@@ -117,7 +117,7 @@ impl Plugin {
 
     /// Sends output. Gives how many bytes were taken; when they are not all, go on after [`PluginEvent::Writable`].
     ///
-    /// Hosts that know only lines of text get lines of text: what has no line feed yet is held back until it has, is 64 KiB
+    /// Hosts that know only lines of text get lines of text: what has no line feed yet is held back until it has, is 1 MiB
     /// long or the execution ends, and what is not UTF-8 is replaced. Other hosts get all bytes at once.
     pub fn output(
         &mut self,
