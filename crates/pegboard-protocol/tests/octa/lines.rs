@@ -57,16 +57,17 @@ fn a_long_line_stays_whole() {
     assert_eq!(sent(line.as_bytes(), 4096), [line.into_bytes()]);
 }
 
-/// What never ends does not gather without end, and is not cut inside of a character.
+/// What never ends does not gather without end, and is not cut inside of a character, wherever that stands.
 #[test]
 fn an_endless_line_is_cut() {
-    let text = "xy€".repeat(LONGEST);
-    for piece in [999, 4096, text.len()] {
-        let sent = sent(text.as_bytes(), piece);
-        assert_eq!(sent.len(), 6);
-        assert!(sent.iter().all(|piece| piece.len() <= LONGEST));
-        assert!(sent.iter().all(|piece| std::str::from_utf8(piece).is_ok()));
-        assert!(sent.concat() == text.as_bytes());
+    for c in ["é", "€", "😀"] {
+        for before in 0..c.len() {
+            let text = "x".repeat(before) + &c.repeat(LONGEST / c.len() + 10);
+            let sent = sent(text.as_bytes(), 65_537);
+            assert_eq!(sent.len(), 2);
+            assert!(LONGEST - sent[0].len() < c.len());
+            assert!(sent.concat() == text.as_bytes());
+        }
     }
 }
 
