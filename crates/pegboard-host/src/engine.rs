@@ -314,8 +314,7 @@ impl EngineCore {
     pub(crate) fn listen(self: &Arc<Self>) -> io::Result<LocalListener> {
         use std::os::unix::fs::DirBuilderExt;
         // The guard removes the directory if nobody else can, so it has to be there first.
-        self.guard.watch()?;
-        self.guard.ready()?;
+        self.guard()?;
         let directory = socket_directory(&self.config, &self.mark);
         match std::fs::DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -324,9 +323,10 @@ impl EngineCore {
         LocalListener::bind(&directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
     }
 
-    /// What watches over processes; the supervisor then runs.
+    /// Has the guard and the supervisor run, before the first process that they are for.
     pub(crate) fn guard(self: &Arc<Self>) -> io::Result<&Arc<Guard>> {
         self.supervisor.start(self)?;
+        self.guard.watch()?;
         Ok(&self.guard)
     }
 

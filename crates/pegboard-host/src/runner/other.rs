@@ -121,7 +121,7 @@ impl Guard {
         Guard
     }
 
-    pub(crate) fn ready(&self) -> io::Result<()> {
+    pub(crate) fn watch(&self) -> io::Result<()> {
         Ok(())
     }
 

@@ -46,6 +46,9 @@ pub struct EngineHandshake {
 impl EngineHandshake {
     /// Starts at the time `now`, counted from any fixed point.
     ///
+    /// [Extensions](Feature::EXTENSIONS) among the features are said to a plugin that has offered them. To one that is
+    /// spoken to first they are said only if it was not waited for, which is for plugins that are known.
+    ///
     /// [`EngineHandshake::handle_timeout`] is to be called at once and then at [`EngineHandshake::poll_timeout`].
     pub fn new(
         policy: EnginePolicy,
@@ -77,7 +80,13 @@ impl EngineHandshake {
             return None;
         }
         let version = match &self.policy {
-            EnginePolicy::Mirror { otherwise, .. } => otherwise.clone(),
+            EnginePolicy::Mirror { wait, otherwise } => {
+                // It was waited for in vain, so nothing is known about it.
+                if !wait.is_zero() {
+                    keep_shared(&mut self.features, &[]);
+                }
+                otherwise.clone()
+            }
             EnginePolicy::Exactly(version) => version.clone(),
         };
         Some(self.say(version))
@@ -93,6 +102,9 @@ impl EngineHandshake {
     pub fn receive(mut self, message: Message) -> Result<Session<Host>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldPlugin)?;
+        if self.said.is_none() {
+            keep_shared(&mut self.features, &theirs.features);
+        }
         let mut first = None;
         let ours = match (&self.said, &self.policy) {
             (Some(said), _) => said.clone(),
@@ -200,7 +212,8 @@ impl PluginMirror {
     }
 
     /// The engine has said nothing in time: gives the Hello to send and what then takes the engine's.
-    pub fn speak(self) -> (PluginHandshake, Message) {
+    pub fn speak(mut self) -> (PluginHandshake, Message) {
+        keep_shared(&mut self.features, &[]);
         PluginHandshake::new(
             self.otherwise,
             &self.features,
@@ -210,9 +223,10 @@ impl PluginMirror {
     }
 
     /// Takes the engine's first message and starts the session, whose first outgoing message is our Hello.
-    pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
+    pub fn receive(mut self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldEngine)?;
+        keep_shared(&mut self.features, &theirs.features);
         let first = hello(&version, &self.features);
         Ok(Session::new(
             dialect,
@@ -222,6 +236,11 @@ impl PluginMirror {
             Some(first),
         ))
     }
+}
+
+/// Extensions are only for those who have offered them first; nobody else is to hear of them.
+fn keep_shared(features: &mut Vec<Feature>, theirs: &[Feature]) {
+    features.retain(|feature| !Feature::EXTENSIONS.contains(feature) || theirs.contains(feature));
 }
 
 fn hello(version: &Version, features: &[Feature]) -> Message {

@@ -132,7 +132,7 @@ impl Connection<Host> {
         handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Host>, StartError> {
         let recorder = settings.recorder.as_ref();
-        let (mut opening, hangup) = Opening::new(link, "encoding", recorder, &settings.name);
+        let mut opening = Opening::new(link, "encoding", recorder, &settings.name);
         // The plugin takes its time now.
         let recruit = recruit();
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
@@ -173,7 +173,6 @@ impl Connection<Host> {
             opening,
             decoder,
             encoding,
-            hangup,
             settings.name,
             handler,
         ))
@@ -188,7 +187,7 @@ impl Connection<Plugin> {
         handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Plugin>, StartError> {
         let recorder = settings.recorder.as_ref();
-        let (mut opening, hangup) = Opening::new(link, "Hello", recorder, &settings.name);
+        let mut opening = Opening::new(link, "Hello", recorder, &settings.name);
         opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let mut mirror = settings.engine_first.map(|wait| {
@@ -249,7 +248,6 @@ impl Connection<Plugin> {
             opening,
             decoder,
             settings.encoding,
-            hangup,
             settings.name,
             handler,
         ))
@@ -269,13 +267,13 @@ fn run<R: Role + Send + 'static>(
     opening: Opening,
     decoder: Decoder,
     encoding: Encoding,
-    hangup: Hangup,
     name: String,
     handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
 ) -> Connection<R> {
     let Opening {
         source,
         sink,
+        hangup,
         trace,
         ..
     } = opening;
@@ -325,6 +323,7 @@ fn run<R: Role + Send + 'static>(
 struct Opening {
     source: Box<dyn Source>,
     sink: Box<dyn Sink>,
+    hangup: Hangup,
     awaited: &'static str,
     began: Instant,
     /// The first bytes that came.
@@ -334,21 +333,16 @@ struct Opening {
 }
 
 impl Opening {
-    fn new(
-        link: Link,
-        awaited: &'static str,
-        recorder: Option<&Recorder>,
-        name: &str,
-    ) -> (Opening, Hangup) {
-        let opening = Opening {
+    fn new(link: Link, awaited: &'static str, recorder: Option<&Recorder>, name: &str) -> Opening {
+        Opening {
             source: link.source,
             sink: link.sink,
+            hangup: link.hangup,
             awaited,
             began: Instant::now(),
             received: Vec::new(),
             trace: recorder.map(|recorder| recorder.tape(name)),
-        };
-        (opening, link.hangup)
+        }
     }
 
     fn await_next(&mut self, what: &'static str) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::runner::MARK;
@@ -60,16 +60,11 @@ pub(crate) struct Guard {
     mark: String,
     directory: PathBuf,
     post: Mutex<Post>,
-    manned: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Post {
     shell: Option<Shell>,
-    /// Another thread is about to start it.
-    coming: bool,
-    /// Why it could not be started.
-    failed: Option<io::Error>,
     /// The process groups that the guard knows.
     groups: BTreeSet<u32>,
 }
@@ -88,40 +83,20 @@ impl Guard {
             mark: format!("{MARK}={mark}"),
             directory,
             post: Mutex::default(),
-            manned: Condvar::new(),
         }
     }
 
-    /// Has the guard run: starts it unless it does, on another thread. [`Guard::ready`] waits for it.
-    pub(crate) fn watch(self: &Arc<Self>) -> io::Result<()> {
+    /// Has the guard run: starts it unless it does.
+    pub(crate) fn watch(&self) -> io::Result<()> {
         let mut post = self.lock();
-        let runs = |shell: &mut Shell| matches!(shell.child.try_wait(), Ok(None));
-        if post.coming || post.shell.as_mut().is_some_and(runs) {
+        if post
+            .shell
+            .as_mut()
+            .is_some_and(|shell| matches!(shell.child.try_wait(), Ok(None)))
+        {
             return Ok(());
         }
-        post.coming = true;
-        drop(post);
-        let guard = self.clone();
-        let queued = super::later(move || {
-            let mut post = guard.lock();
-            post.failed = guard.start(&mut post).err();
-            post.coming = false;
-            guard.manned.notify_all();
-        });
-        if queued.is_err() {
-            self.lock().coming = false;
-        }
-        queued
-    }
-
-    /// Waits until the guard that [`Guard::watch`] starts is there.
-    pub(crate) fn ready(&self) -> io::Result<()> {
-        let mut post = self.lock();
-        while post.coming {
-            let waited = self.manned.wait(post);
-            post = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-        post.failed.take().map_or(Ok(()), Err)
+        self.start(&mut post)
     }
 
     fn start(&self, post: &mut Post) -> io::Result<()> {

@@ -56,14 +56,12 @@ struct Leader {
 
 /// Starts a process in a group of its own, which on Linux dies with this process.
 ///
-/// The guard learns of the process here, and of its end from the process. It is started now if it does not run, while
-/// the process begins; whoever asks for processes waits for [`Guard::ready`].
+/// The guard has to run already. It learns of the process here, and of its end from the process.
 pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
     let mark = launch.mark.clone();
     let (mut child, said) = on_spawner_thread(move || spawn_here(&launch))??;
     let pid = Pid::from_child(&child);
     guard.started(pid.as_raw_pid().unsigned_abs());
-    let watched = guard.watch();
     let streams = (child.stdout.take(), child.stdin.take());
     let process = Owned(Arc::new(Process {
         leader: Mutex::new(Leader {
@@ -78,7 +76,6 @@ pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
         pidfd: rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok(),
     }));
     // From here on, an error drops the process, which ends it.
-    watched?;
     let (stdout, stdin) = streams;
     let link = match (stdout, stdin) {
         (Some(stdout), Some(stdin)) => Some(Link::from_fds(stdout.into(), stdin.into())?),
@@ -147,15 +144,6 @@ fn die_with_parent(command: &mut Command) {
 
 /// Runs a job on a thread that lives as long as the process: the parent-death signal counts from the thread.
 fn on_spawner_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    let (done, result) = sync_channel(1);
-    later(move || drop(done.send(job())))?;
-    result
-        .recv()
-        .map_err(|_| io::Error::other("the thread that starts processes is gone"))
-}
-
-/// The same without waiting for it.
-fn later(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     type Job = Box<dyn FnOnce() + Send>;
     static SPAWNER: OnceLock<io::Result<SyncSender<Job>>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
@@ -166,11 +154,14 @@ fn later(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
             .spawn(move || queue.into_iter().for_each(|job| job()))?;
         Ok(jobs)
     });
+    let gone = || io::Error::other("the thread that starts processes is gone");
     let jobs = spawner
         .as_ref()
         .map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-    jobs.send(Box::new(job))
-        .map_err(|_| io::Error::other("the thread that starts processes is gone"))
+    let (done, result) = sync_channel(1);
+    jobs.send(Box::new(move || drop(done.send(job()))))
+        .map_err(|_| gone())?;
+    result.recv().map_err(|_| gone())
 }
 
 impl Process {
