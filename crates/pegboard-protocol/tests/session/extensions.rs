@@ -1,5 +1,7 @@
 //! What sides agree on beyond the common protocol, where it meets the codec.
 
+use std::time::Duration;
+
 use pegboard_protocol::codec::{BytesForm, EncodeOptions, Encoding, Sender};
 use pegboard_protocol::nu::{
     Call, EvaluatedCall, Feature, Header, Hello, Message, RunCall, StreamId, StreamItem, StreamKind,
@@ -15,8 +17,14 @@ fn host(version: &str, ours: &[Feature], theirs: &[Feature]) -> Session<Host> {
     let limits = FlowLimits::default();
     let handshake = EngineHandshake::new(policy, ours.to_vec(), limits, Default::default());
     let mut host = handshake.receive(hello(version, theirs)).unwrap();
+    // Nobody hears of extensions who has not offered them.
+    let heard: Vec<_> = ours
+        .iter()
+        .filter(|one| theirs.contains(one))
+        .cloned()
+        .collect();
     let said = host.poll_message();
-    assert_eq!(said, Some(hello(version, ours)));
+    assert_eq!(said, Some(hello(version, &heard)));
     host
 }
 
@@ -44,6 +52,26 @@ fn bytes_have_the_form_that_the_other_side_reads() {
         assert_eq!(options.bytes, form, "{version} {ours:?} {theirs:?}");
         assert_eq!(options.sender, Sender::Engine);
     }
+}
+
+#[test]
+fn nobody_is_told_of_extensions_who_has_not_spoken() {
+    let limits = FlowLimits::default();
+    let all = Feature::offered();
+    let wait = Duration::from_secs(1);
+    let version = semver::Version::new(0, 115, 1);
+    let spoken = Some(hello("0.115.1", &[Feature::LocalSocket]));
+    let policy = |wait| EnginePolicy::Mirror {
+        wait,
+        otherwise: version.clone(),
+    };
+    let mut engine = EngineHandshake::new(policy(wait), all.clone(), limits, Duration::ZERO);
+    assert_eq!(engine.handle_timeout(wait), spoken);
+    let mirror = PluginMirror::new(version.clone(), all.clone(), limits, wait, Duration::ZERO);
+    assert_eq!(Some(mirror.speak().1), spoken);
+    // A plugin that is known is not waited for.
+    let mut engine = EngineHandshake::new(policy(Duration::ZERO), all.clone(), limits, wait);
+    assert_eq!(engine.handle_timeout(wait), Some(hello("0.115.1", &all)));
 }
 
 #[test]
