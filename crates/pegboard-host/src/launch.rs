@@ -347,7 +347,7 @@ impl Starting<'_> {
         let settings = EngineSettings {
             name: self.plugin.name.clone(),
             policy,
-            features: vec![Feature::LocalSocket],
+            features: [&[Feature::LocalSocket], &Feature::EXTENSIONS[..]].concat(),
             limits: config.limits,
             flow: config.flow,
             encoding_timeout: config.deadlines.encoding,

@@ -46,6 +46,9 @@ pub struct EngineHandshake {
 impl EngineHandshake {
     /// Starts at the time `now`, counted from any fixed point.
     ///
+    /// Of the extensions among `features` only those are said that the plugin has offered before, so none by an engine
+    /// that has to speak first.
+    ///
     /// [`EngineHandshake::handle_timeout`] is to be called at once and then at [`EngineHandshake::poll_timeout`].
     pub fn new(
         policy: EnginePolicy,
@@ -80,12 +83,14 @@ impl EngineHandshake {
             EnginePolicy::Mirror { otherwise, .. } => otherwise.clone(),
             EnginePolicy::Exactly(version) => version.clone(),
         };
-        Some(self.say(version))
+        Some(self.say(version, &[]))
     }
 
-    fn say(&mut self, version: Version) -> Message {
+    /// Says Hello. What the plugin has said first, if it has, decides which extensions to offer.
+    fn say(&mut self, version: Version, theirs: &[Feature]) -> Message {
         self.speak_at = None;
         self.said = Some(version.clone());
+        keep_offered(&mut self.features, theirs);
         hello(&version, &self.features)
     }
 
@@ -97,12 +102,12 @@ impl EngineHandshake {
         let ours = match (&self.said, &self.policy) {
             (Some(said), _) => said.clone(),
             (None, EnginePolicy::Mirror { .. }) => {
-                first = Some(self.say(version.clone()));
+                first = Some(self.say(version.clone(), &theirs.features));
                 version.clone()
             }
             (None, EnginePolicy::Exactly(exactly)) => {
                 let exactly = exactly.clone();
-                first = Some(self.say(exactly.clone()));
+                first = Some(self.say(exactly.clone(), &theirs.features));
                 exactly
             }
         };
@@ -210,9 +215,10 @@ impl PluginMirror {
     }
 
     /// Takes the engine's first message and starts the session, whose first outgoing message is our Hello.
-    pub fn receive(self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
+    pub fn receive(mut self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldEngine)?;
+        keep_offered(&mut self.features, &theirs.features);
         let first = hello(&version, &self.features);
         Ok(Session::new(
             dialect,
@@ -222,6 +228,12 @@ impl PluginMirror {
             Some(first),
         ))
     }
+}
+
+/// Leaves out extensions that the other side has not offered: who answers knows whether there is a use for them, and
+/// somebody might mind names that it does not know.
+fn keep_offered(ours: &mut Vec<Feature>, theirs: &[Feature]) {
+    ours.retain(|feature| !Feature::EXTENSIONS.contains(feature) || theirs.contains(feature));
 }
 
 fn hello(version: &Version, features: &[Feature]) -> Message {

@@ -15,8 +15,12 @@ fn host(version: &str, ours: &[Feature], theirs: &[Feature]) -> Session<Host> {
     let limits = FlowLimits::default();
     let handshake = EngineHandshake::new(policy, ours.to_vec(), limits, Default::default());
     let mut host = handshake.receive(hello(version, theirs)).unwrap();
-    let said = host.poll_message();
-    assert_eq!(said, Some(hello(version, ours)));
+    let both: Vec<_> = ours
+        .iter()
+        .filter(|it| theirs.contains(it))
+        .cloned()
+        .collect();
+    assert_eq!(host.poll_message(), Some(hello(version, &both)));
     host
 }
 
@@ -58,6 +62,35 @@ fn a_plugin_that_lets_the_engine_speak_first_agrees_too() {
     assert_eq!(session.items_per_message(), StreamItem::MOST);
     assert!(session.shares(&Feature::PegboardBytes));
     assert!(!session.shares(&Feature::LocalSocket));
+}
+
+#[test]
+fn who_speaks_first_as_an_engine_offers_nothing_and_who_answers_only_what_it_was_offered() {
+    let (limits, now) = (FlowLimits::default(), Default::default());
+    let all = [&[Feature::LocalSocket], &Feature::EXTENSIONS[..]].concat();
+    let version = "0.115.1";
+    let policy = EnginePolicy::Exactly(version.parse().unwrap());
+    let mut engine = EngineHandshake::new(policy, all.clone(), limits, now);
+    let said = engine.handle_timeout(now);
+    assert_eq!(said, Some(hello(version, &[Feature::LocalSocket])));
+    let session = engine.receive(hello(version, &all)).unwrap();
+    assert_eq!(session.items_per_message(), 1);
+
+    let policy = EnginePolicy::Exactly(version.parse().unwrap());
+    let engine = EngineHandshake::new(policy, all.clone(), limits, now);
+    let offered = [Feature::PegboardItems];
+    let mut session = engine.receive(hello(version, &offered)).unwrap();
+    let said = [Feature::LocalSocket, Feature::PegboardItems];
+    assert_eq!(session.poll_message(), Some(hello(version, &said)));
+    assert_eq!(session.items_per_message(), StreamItem::MOST);
+
+    let mirror = PluginMirror::new(version.parse().unwrap(), all.clone(), limits, now, now);
+    let mut session = mirror.receive(hello(version, &[])).unwrap();
+    let said = session.poll_message();
+    assert_eq!(said, Some(hello(version, &[Feature::LocalSocket])));
+    let mirror = PluginMirror::new(version.parse().unwrap(), all.clone(), limits, now, now);
+    let (_, said) = mirror.speak();
+    assert_eq!(said, hello(version, &all));
 }
 
 /// What is sent in the place of items of which `spoilt` cannot be put into bytes.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use pegboard_protocol::Value;
 use pegboard_protocol::nu::{StreamId, StreamItem};
 use pegboard_protocol::session::{Failure, ReaderId, Role, SendError};
 
@@ -106,9 +107,31 @@ pub struct InStream {
 struct Taken {
     // bounded by: what the inbox is
     ready: VecDeque<(StreamItem, usize)>,
+    /// What is left of the message that brought several items, and the size of that message.
+    // bounded by: StreamItem::MOST
+    opened: Option<(std::vec::IntoIter<Value>, usize)>,
     /// The sizes of items that were given out and not acknowledged.
     // bounded by: ACK_BATCH
     consumed: Vec<usize>,
+}
+
+impl Taken {
+    /// The next item, and the size of its message if it is the last of it.
+    fn next(&mut self) -> Option<(StreamItem, Option<usize>)> {
+        loop {
+            if let Some((values, size)) = &mut self.opened {
+                if let Some(value) = values.next() {
+                    let consumed = (values.len() == 0).then_some(*size);
+                    return Some((StreamItem::List(value), consumed));
+                }
+                self.opened = None;
+            }
+            match self.ready.pop_front()? {
+                (StreamItem::Items(values), size) => self.opened = Some((values.into_iter(), size)),
+                (item, size) => return Some((item, Some(size))),
+            }
+        }
+    }
 }
 
 /// The connection that a stream came from, whatever its role.
@@ -173,7 +196,8 @@ impl InStream {
         }
     }
 
-    /// Waits for the next item. None after the end; an error, once, when the stream breaks off.
+    /// Waits for the next item; those that came together are given one by one. None after the end; an error, once, when
+    /// the stream breaks off.
     pub fn next_item(
         &mut self,
         deadline: Option<Instant>,
@@ -183,15 +207,16 @@ impl InStream {
         }
         loop {
             if !self.inbox.stopped.load(Ordering::Acquire)
-                && let Some((item, size)) = self.taken.ready.pop_front()
+                && let Some((item, consumed)) = self.taken.next()
             {
-                self.taken.consumed.push(size);
+                self.taken.consumed.extend(consumed);
                 if self.taken.consumed.len() >= ACK_BATCH {
                     self.owner.consumed(&mut self.taken.consumed);
                 }
                 return Some(Ok(item));
             }
             let mut queue = self.inbox.lock();
+            self.taken.opened = None;
             self.taken.ready.clear();
             std::mem::swap(&mut self.taken.ready, &mut queue.items);
             if !self.taken.ready.is_empty() {

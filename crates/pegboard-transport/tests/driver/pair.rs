@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::codec::{Encoding, Limits};
 use pegboard_protocol::nu::{
-    ByteStreamKind, Call, CallId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Header,
-    Response, RunCall, StreamId, StreamItem, StreamKind,
+    ByteStreamKind, Call, CallId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Feature,
+    Header, Response, RunCall, StreamId, StreamItem, StreamKind,
 };
 use pegboard_protocol::session::{
     EnginePolicy, Failure, FlowLimits, Host, Plugin, PluginPolicy, Refusal,
@@ -333,7 +333,7 @@ pub(crate) fn engine_settings() -> EngineSettings {
             wait: PATIENCE,
             otherwise: "0.115.1".parse().unwrap(),
         },
-        features: Vec::new(),
+        features: Feature::EXTENSIONS.to_vec(),
         limits: Limits::default(),
         flow: FlowLimits::default(),
         encoding_timeout: PATIENCE,
@@ -349,7 +349,7 @@ pub(crate) fn plugin_settings(encoding: Encoding) -> PluginSettings {
         version: "0.115.1".parse().unwrap(),
         policy: PluginPolicy::Lenient,
         engine_first: None,
-        features: Vec::new(),
+        features: Feature::EXTENSIONS.to_vec(),
         limits: Limits::default(),
         flow: FlowLimits::default(),
         hello_timeout: PATIENCE,
