@@ -1,10 +1,11 @@
-//! Pegboard's host, to be measured by `cargo xtask bench`: `bench_pegboard LINK MEASURE MILLISECONDS PLUGIN...`
+//! Pegboard's host, to be measured by `cargo xtask bench`: `bench_pegboard LINK MEASURE MILLISECONDS|TIMESx PLUGIN...`
 
 #[path = "../src/bench/probe.rs"]
 mod probe;
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use pegboard_host::protocol::nu::ByteStreamKind;
 use pegboard_host::{Config, Engine, Flow, LinkChoice, PluginConfig, Value};
@@ -29,7 +30,9 @@ struct Host {
 
 impl Host {
     fn new(link: LinkChoice) -> Result<Host, Failure> {
-        let config = Config::new(std::env::current_dir()?, std::env::vars_os());
+        let mut config = Config::new(std::env::current_dir()?, std::env::vars_os());
+        // Where instructions are counted, a plugin takes long to end, and has its counts only then.
+        config.deadlines.goodbye = Duration::from_secs(30);
         let engine = Engine::new(config)?;
         Ok(Host { engine, link })
     }

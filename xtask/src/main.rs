@@ -21,7 +21,10 @@ Usage: cargo xtask COMMAND
   shells                  install the shells that tests run, where they are missing
   golden [VERSION...]     regenerate the golden vectors with the real Nushell crates
   bench [--quick] [--without-engine] [--json FILE]
-                          measure, beside bare pipes and Nushell's own engine";
+                          measure, beside bare pipes and Nushell's own engine
+  bench --counts [--check | --update]
+                          count instructions, beside the committed counts
+  bench --profile WORK    print where the instructions of a work are spent";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
         ["shells"] => shells::install(),
         ["golden", versions @ ..] => golden::golden(&root, versions),
         ["bench", words @ ..] => {
-            bench::Options::parse(words).and_then(|options| bench::bench(&root, &options))
+            bench::Task::parse(words).and_then(|task| bench::bench(&root, &task))
         }
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

@@ -1,4 +1,4 @@
-//! The shells and tools that tests of completion and manual pages run, from Debian's packages.
+//! The shells and tools that tests and measurements run, from Debian's packages.
 
 use std::env;
 use std::process::Command;
@@ -12,6 +12,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fish", "fish"),
     ("elvish", "elvish"),
     ("groff", "groff"),
+    ("valgrind", "valgrind"),
 ];
 
 /// Installs what is missing. Where all is there already, nothing is fetched and no rights are needed.
@@ -31,6 +32,16 @@ pub(crate) fn install() -> Result<(), String> {
     match missing.as_slice() {
         [] => Ok(()),
         missing => Err(format!("still missing: {}", missing.join(", "))),
+    }
+}
+
+/// Fails where one of these programs is missing, and says what to do.
+pub(crate) fn need(program: &str) -> Result<(), String> {
+    match is_there(program) {
+        true => Ok(()),
+        false => Err(format!(
+            "`{program}` is missing; `cargo xtask shells` installs it"
+        )),
     }
 }
 

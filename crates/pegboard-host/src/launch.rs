@@ -347,7 +347,7 @@ impl Starting<'_> {
         let settings = EngineSettings {
             name: self.plugin.name.clone(),
             policy,
-            features: [&[Feature::LocalSocket], &Feature::EXTENSIONS[..]].concat(),
+            features: Feature::offered(),
             limits: config.limits,
             flow: config.flow,
             encoding_timeout: config.deadlines.encoding,

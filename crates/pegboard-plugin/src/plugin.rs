@@ -154,7 +154,7 @@ impl Plugin {
             version: NEWEST,
             policy: PluginPolicy::Lenient,
             engine_first: (!started_by_pegboard()).then_some(WAIT),
-            features: [&[Feature::LocalSocket], &Feature::EXTENSIONS[..]].concat(),
+            features: Feature::offered(),
             limits: Limits::default(),
             flow: FlowLimits::default(),
             hello_timeout: HELLO_TIMEOUT,

@@ -283,19 +283,25 @@ pub struct ByteStream<E> {
     pub metadata: Option<Metadata>,
 }
 
-/// Chunks are read in pieces of this size, as Nushell does.
-const CHUNK: usize = 8192;
+/// Chunks are read in pieces of this size at first, as Nushell does, and in larger ones while they are filled.
+const CHUNK: usize = 8 << 10;
+const LARGEST_CHUNK: usize = 64 << 10;
 
 impl<E: From<LabeledError> + 'static> ByteStream<E> {
     /// A stream of what `reader` gives. An error of the reader ends it.
     pub fn new(mut reader: impl Read + Send + 'static, kind: ByteStreamKind) -> ByteStream<E> {
+        let mut size = CHUNK;
         let chunks = std::iter::from_fn(move || {
-            let mut chunk = vec![0; CHUNK];
+            let mut chunk = vec![0; size];
             loop {
                 return match reader.read(&mut chunk) {
                     Ok(0) => None,
                     Ok(count) => {
                         chunk.truncate(count);
+                        size = match count == size {
+                            true => LARGEST_CHUNK.min(size * 2),
+                            false => CHUNK.max(size / 2),
+                        };
                         Some(Ok(chunk))
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -56,6 +56,35 @@ impl Machine {
     }
 }
 
+/// What else counts of instructions depend on.
+pub(super) fn tools() -> serde_json::Map<String, serde_json::Value> {
+    let tools = [
+        ("valgrind", version(Command::new("valgrind"))),
+        ("compiler", compiler()),
+    ];
+    let pairs = tools.map(|(name, version)| (name.to_owned(), version.into()));
+    pairs.into_iter().collect()
+}
+
+/// The cores that this process may run on.
+pub(super) fn cores() -> Vec<usize> {
+    let status = read("/proc/self/status");
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let cores = list.map(listed).unwrap_or_default();
+    if cores.is_empty() { vec![0] } else { cores }
+}
+
+/// The numbers in `0-2,5`.
+fn listed(list: &str) -> Vec<usize> {
+    let ranges = list.trim().split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.parse::<usize>().ok()?..=last.parse().ok()?)
+    });
+    ranges.flatten().collect()
+}
+
 /// The mean of the last minute.
 fn load() -> String {
     let text = read("/proc/loadavg");
@@ -64,7 +93,11 @@ fn load() -> String {
 
 fn compiler() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("--version").output();
+    version(Command::new(rustc))
+}
+
+fn version(mut program: Command) -> String {
+    let output = program.arg("--version").output();
     output.map_or_else(
         |_| "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
@@ -73,4 +106,26 @@ fn compiler() -> String {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_cores() {
+        for (list, expected) in [
+            ("\t0-1", vec![0, 1]),
+            ("0,2-4,7", vec![0, 2, 3, 4, 7]),
+            ("5", vec![5]),
+            ("", vec![]),
+        ] {
+            assert_eq!(listed(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_core() {
+        assert!(!cores().is_empty());
+    }
 }

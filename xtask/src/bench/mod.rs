@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: how fast Pegboard is, beside bare pipes and Nushell's own engine, in one run.
 
+mod counts;
 mod machine;
 mod plan;
 mod programs;
@@ -11,12 +12,41 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub(crate) use counts::Use;
 use machine::Machine;
 use plan::{MEASURES, SIDES};
 use programs::Programs;
 use results::Results;
 
-/// How to measure.
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Times, beside what cannot be beaten and what is replaced.
+    Compare(Options),
+    /// Instructions, beside the committed ones.
+    Counts(Use),
+    /// Where the instructions of one work are spent.
+    Profile(String),
+}
+
+impl Task {
+    /// Whether measuring works.
+    pub(crate) const SMOKE: Task = Task::Compare(Options::SMOKE);
+
+    pub(crate) fn parse(words: &[&str]) -> Result<Task, String> {
+        Ok(match words {
+            ["--counts"] => Task::Counts(Use::Show),
+            ["--counts", "--check"] => Task::Counts(Use::Check),
+            ["--counts", "--update"] => Task::Counts(Use::Update),
+            ["--counts", ..] => return Err("--counts takes --check or --update".to_owned()),
+            ["--profile", work] => Task::Profile((*work).to_owned()),
+            ["--profile", ..] => return Err("--profile takes what to profile".to_owned()),
+            words => Task::Compare(Options::parse(words)?),
+        })
+    }
+}
+
+/// How to compare.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     /// One short round with programs that are not optimised, to see that it works.
@@ -29,13 +59,20 @@ pub(crate) struct Options {
 
 impl Options {
     /// Whether measuring works.
-    pub(crate) const SMOKE: Options = Options {
+    const SMOKE: Options = Options {
         quick: true,
         engine: false,
         json: None,
     };
 
-    pub(crate) fn parse(words: &[&str]) -> Result<Options, String> {
+    /// Our programs only, as a release has them.
+    const OURS: Options = Options {
+        quick: false,
+        engine: false,
+        json: None,
+    };
+
+    fn parse(words: &[&str]) -> Result<Options, String> {
         let mut options = Options {
             quick: false,
             engine: true,
@@ -52,7 +89,7 @@ impl Options {
                 }
                 other => {
                     return Err(format!(
-                        "bench has no `{other}`, but --quick, --without-engine and --json FILE"
+                        "bench has no `{other}`, but --quick, --without-engine and --json FILE; --counts or --profile come first"
                     ));
                 }
             }
@@ -70,11 +107,20 @@ impl Options {
     }
 }
 
-/// Builds everything, lets the sides take turns, and prints the comparison. A target that is missed is no failure.
-pub(crate) fn bench(root: &Path, options: &Options) -> Result<(), String> {
+/// Builds what is needed, measures and prints.
+pub(crate) fn bench(root: &Path, task: &Task) -> Result<(), String> {
     if !cfg!(target_os = "linux") {
         return Err("bench needs Linux: it reads /proc and pins processes with taskset".to_owned());
     }
+    match task {
+        Task::Compare(options) => compare(root, options),
+        Task::Counts(purpose) => counts::counts(root, *purpose),
+        Task::Profile(work) => counts::profile(root, work),
+    }
+}
+
+/// Lets the sides take turns, and prints the comparison. A target that is missed is no failure.
+fn compare(root: &Path, options: &Options) -> Result<(), String> {
     let programs = Programs::build(root, options)?;
     let mut machine = Machine::look(options);
     let mut results = Results::default();
@@ -112,23 +158,33 @@ pub(crate) fn bench(root: &Path, options: &Options) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn check(words: &[&str], expected: Option<Options>) {
-        assert_eq!(Options::parse(words).ok(), expected, "{words:?}");
+    fn check(words: &[&str], expected: Option<Task>) {
+        assert_eq!(Task::parse(words).ok(), expected, "{words:?}");
     }
 
     #[test]
     fn options() {
         let options = |quick, engine, json: Option<&str>| {
-            Some(Options {
+            Some(Task::Compare(Options {
                 quick,
                 engine,
                 json: json.map(PathBuf::from),
-            })
+            }))
         };
         check(&[], options(false, true, None));
         check(&["--without-engine", "--quick"], options(true, false, None));
         check(&["--json", "out"], options(false, true, Some("out")));
         check(&["--json"], None);
         check(&["--fast"], None);
+        check(&["--counts"], Some(Task::Counts(Use::Show)));
+        check(&["--counts", "--check"], Some(Task::Counts(Use::Check)));
+        check(&["--counts", "--update"], Some(Task::Counts(Use::Update)));
+        check(&["--counts", "--quick"], None);
+        check(&["--check"], None);
+        check(
+            &["--profile", "call"],
+            Some(Task::Profile("call".to_owned())),
+        );
+        check(&["--profile"], None);
     }
 }

@@ -47,42 +47,69 @@ pub(crate) type Figures = Vec<(&'static str, f64)>;
 const NUMBERS: i64 = 50_000;
 const BYTES: i64 = 4 << 20;
 
-/// Runs what a command line says: `MEASURE MILLISECONDS PROGRAM...`, after the words that the measuring program took.
+/// How long a loop goes on.
+#[derive(Clone, Copy)]
+enum Until {
+    /// `300`: milliseconds.
+    Time(Duration),
+    /// `50x`: so many calls, or one stream of so many units. This is how instructions are counted.
+    Times(u64),
+}
+
+impl Until {
+    fn parse(word: &str) -> Result<Until, Failure> {
+        Ok(match word.strip_suffix('x') {
+            Some(times) => Until::Times(times.parse()?),
+            None => Until::Time(Duration::from_millis(word.parse()?)),
+        })
+    }
+
+    /// Whether to go on after so many times since then.
+    fn goes_on(self, begin: Instant, done: u64) -> bool {
+        match self {
+            Until::Time(time) => begin.elapsed() < time,
+            Until::Times(times) => done < times,
+        }
+    }
+}
+
+/// Runs what a command line says: `MEASURE MILLISECONDS PROGRAM...`, or `MEASURE TIMESx PROGRAM...`, after the words that
+/// the measuring program took.
 ///
 /// `make` makes a host; its cost belongs to the start of the first plugin.
 pub(crate) fn measure<H: Host>(
     words: &[String],
     make: impl Fn() -> Result<H, Failure>,
 ) -> Result<String, Failure> {
-    let [what, milliseconds, programs @ ..] = words else {
-        return Err("usage: ... MEASURE MILLISECONDS PROGRAM...".into());
+    let [what, until, programs @ ..] = words else {
+        return Err("usage: ... MEASURE MILLISECONDS|TIMESx PROGRAM...".into());
     };
-    let time = Duration::from_millis(milliseconds.parse()?);
+    let until = Until::parse(until)?;
     let programs: Vec<PathBuf> = programs.iter().map(PathBuf::from).collect();
     let program = programs.first().ok_or("no program to measure")?;
     let figures = match what.as_str() {
-        "start" => starts(time, program, make)?,
-        "again" => restarts(time, program, &make()?)?,
+        "start" => starts(until, program, make)?,
+        "again" => restarts(until, program, &make()?)?,
         "memory" => memory(&programs, &make()?)?,
         _ => {
             let host = make()?;
             let mut plugin = host.start(program)?;
             match what.as_str() {
-                "metadata" => calls(time, &mut plugin, |plugin, _| plugin.metadata())?,
-                "echo" => calls(time, &mut plugin, |plugin, number| {
+                "metadata" => calls(until, &mut plugin, |plugin, _| plugin.metadata())?,
+                "echo" => calls(until, &mut plugin, |plugin, number| {
                     same(plugin.echo(number)?, number)
                 })?,
-                "numbers-out" => flows(time, &mut plugin, NUMBERS, |plugin| {
-                    same(plugin.numbers_out(NUMBERS)?, sum(NUMBERS))
+                "numbers-out" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
+                    same(plugin.numbers_out(count)?, sum(count))
                 })?,
-                "numbers-in" => flows(time, &mut plugin, NUMBERS, |plugin| {
-                    same(plugin.numbers_in(NUMBERS)?, sum(NUMBERS))
+                "numbers-in" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
+                    same(plugin.numbers_in(count)?, sum(count))
                 })?,
-                "bytes-out" => flows(time, &mut plugin, BYTES, |plugin| {
-                    same(plugin.bytes_out(BYTES)?, BYTES)
+                "bytes-out" => flows(until, &mut plugin, BYTES, |plugin, count| {
+                    same(plugin.bytes_out(count)?, count)
                 })?,
-                "bytes-in" => flows(time, &mut plugin, BYTES, |plugin| {
-                    same(plugin.bytes_in(BYTES)?, BYTES)
+                "bytes-in" => flows(until, &mut plugin, BYTES, |plugin, count| {
+                    same(plugin.bytes_in(count)?, count)
                 })?,
                 other => return Err(format!("nothing is known about `{other}`").into()),
             }
@@ -93,7 +120,7 @@ pub(crate) fn measure<H: Host>(
 
 /// One call after the other, each timed.
 fn calls<P: Plugin>(
-    time: Duration,
+    until: Until,
     plugin: &mut P,
     mut call: impl FnMut(&mut P, i64) -> Result<(), Failure>,
 ) -> Result<Figures, Failure> {
@@ -103,7 +130,7 @@ fn calls<P: Plugin>(
     let mut times = Vec::with_capacity(1 << 20);
     let cpu = Cpu::now(plugin.pid())?;
     let begin = Instant::now();
-    while begin.elapsed() < time {
+    while until.goes_on(begin, times.len() as u64) {
         let start = Instant::now();
         call(plugin, times.len() as i64)?;
         times.push(start.elapsed());
@@ -114,22 +141,29 @@ fn calls<P: Plugin>(
     Ok(figures)
 }
 
-/// One stream of `count` units after the other, timed together.
+/// One stream of `count` units after the other, timed together; or a single one, as long as is asked for.
 fn flows<P: Plugin>(
-    time: Duration,
+    until: Until,
     plugin: &mut P,
     count: i64,
-    mut flow: impl FnMut(&mut P) -> Result<(), Failure>,
+    mut flow: impl FnMut(&mut P, i64) -> Result<(), Failure>,
 ) -> Result<Figures, Failure> {
-    flow(plugin)?;
+    let (count, times) = match until {
+        Until::Time(_) => (count, until),
+        Until::Times(units) => (i64::try_from(units)?, Until::Times(1)),
+    };
+    if let Until::Time(_) = until {
+        flow(plugin, count)?;
+    }
     let cpu = Cpu::now(plugin.pid())?;
-    let (begin, mut units) = (Instant::now(), 0.0);
-    while begin.elapsed() < time {
-        flow(plugin)?;
-        units += count as f64;
+    let (begin, mut flows) = (Instant::now(), 0);
+    while times.goes_on(begin, flows) {
+        flow(plugin, count)?;
+        flows += 1;
     }
     let took = begin.elapsed();
     let spent = Cpu::now(plugin.pid())?.since(&cpu);
+    let units = flows as f64 * count as f64;
     let mut figures = vec![("per_second", units / took.as_secs_f64())];
     figures.extend(spent.per(units));
     Ok(figures)
@@ -137,13 +171,13 @@ fn flows<P: Plugin>(
 
 /// From nothing to the first answer, again and again.
 fn starts<H: Host>(
-    time: Duration,
+    until: Until,
     program: &Path,
     make: impl Fn() -> Result<H, Failure>,
 ) -> Result<Figures, Failure> {
     let mut times = Vec::new();
     let begin = Instant::now();
-    while begin.elapsed() < time || times.len() < 5 {
+    while until.goes_on(begin, times.len() as u64) || times.len() < 5 {
         let start = Instant::now();
         let host = make()?;
         let mut plugin = host.start(program)?;
@@ -154,11 +188,11 @@ fn starts<H: Host>(
 }
 
 /// The same in a host that has had the plugin before.
-fn restarts<H: Host>(time: Duration, program: &Path, host: &H) -> Result<Figures, Failure> {
+fn restarts<H: Host>(until: Until, program: &Path, host: &H) -> Result<Figures, Failure> {
     let mut times = Vec::new();
     host.start(program)?.first()?;
     let begin = Instant::now();
-    while begin.elapsed() < time || times.len() < 5 {
+    while until.goes_on(begin, times.len() as u64) || times.len() < 5 {
         let start = Instant::now();
         let mut plugin = host.start(program)?;
         plugin.first()?;

@@ -57,7 +57,8 @@ impl Programs {
         Ok(programs)
     }
 
-    fn path(&self, program: Program) -> PathBuf {
+    /// Where a program is.
+    pub(super) fn path(&self, program: Program) -> PathBuf {
         match program {
             Program::Floor => self.ours.join("bench_floor"),
             Program::Pegboard => self.ours.join("bench_pegboard"),

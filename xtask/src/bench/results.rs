@@ -66,7 +66,7 @@ impl Results {
 }
 
 /// The middle one; the mean of the two in the middle for an even number of them.
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let upper = *numbers.get(numbers.len() / 2)?;
     let lower = numbers[(numbers.len() - 1) / 2];

@@ -2,6 +2,7 @@
 
 #[path = "../../tests/session/fuzz.rs"]
 mod fuzz;
+pub mod octa;
 #[path = "../../tests/session/ops.rs"]
 mod ops;
 #[path = "../../tests/session/pair.rs"]

@@ -467,6 +467,14 @@ impl Feature {
     /// The extensions of our own peers.
     pub const EXTENSIONS: [Feature; 2] = [Feature::PegboardBytes, Feature::PegboardItems];
 
+    /// What our own peers offer over standard streams: local sockets, and the extensions.
+    pub fn offered() -> Vec<Feature> {
+        let extensions = Feature::EXTENSIONS;
+        std::iter::once(Feature::LocalSocket)
+            .chain(extensions)
+            .collect()
+    }
+
     /// The name on the wire.
     pub fn name(&self) -> &str {
         match self {

@@ -6,6 +6,7 @@
 //! slow one stops its peer's producer and nobody else. Items of a stream that come quickly one after the other are
 //! written together, the last of them after a millisecond at most.
 
+mod batch;
 mod bell;
 mod deliver;
 mod read;
@@ -33,6 +34,7 @@ use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 
 use crate::link::{Hangup, Sink};
 use crate::trace::{Direction, Tape};
+use batch::Batch;
 use stream::Inbox;
 use watch::Watch;
 
@@ -73,6 +75,8 @@ struct State<R> {
     /// The writing is the writer thread's.
     waiting: bool,
     has_writer_thread: bool,
+    /// Values that wait to be sent in one message.
+    batch: Option<Batch>,
     /// Items wait to be written together with those that may follow.
     lagging: bool,
     /// The writer thread looks every millisecond whether some have waited for too long.
@@ -221,6 +225,7 @@ impl<R: Role + Send + 'static> Shared<R> {
                 (1..count).for_each(|_| state.session.consumed(reader, 0));
             }
         }
+        state.close_batch();
         while let Some(message) = state.session.poll_message() {
             let options = state.session.encode_options(self.encoding);
             let mut next = Some(message);

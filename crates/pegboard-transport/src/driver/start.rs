@@ -277,6 +277,7 @@ fn run<R: Role + Send + 'static>(
         writing: false,
         waiting: false,
         has_writer_thread: false,
+        batch: None,
         lagging: false,
         ticking: false,
         flushed: Instant::now(),

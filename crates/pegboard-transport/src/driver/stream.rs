@@ -206,7 +206,7 @@ impl InStream {
             return None;
         }
         loop {
-            if !self.inbox.stopped.load(Ordering::Acquire)
+            if !self.is_stopped()
                 && let Some((item, consumed)) = self.taken.next()
             {
                 self.taken.consumed.extend(consumed);
@@ -235,6 +235,11 @@ impl InStream {
             }
             self.owner.wait(&self.inbox, deadline);
         }
+    }
+
+    /// True once the reading was ended from another thread.
+    fn is_stopped(&self) -> bool {
+        self.inbox.stopped.load(Ordering::Acquire)
     }
 
     /// A handle that ends the reading from another thread.
@@ -329,13 +334,15 @@ impl<R: Role + Send + 'static> OutStream<R> {
             let wanted = state.session.is_wanted(self.id);
             return (!wanted).then_some(Err(Unwanted));
         }
-        match state.session.send(self.id, unsent.take()?) {
+        match state.put(self.id, unsent.take()?) {
             Ok(()) => {
-                shared.encode(&mut state);
                 // What comes slowly is written at once. What comes quickly is written together.
-                if state.outbox.len() >= ENOUGH || state.flushed.elapsed() >= LAG {
+                if state.gathered() >= ENOUGH || state.flushed.elapsed() >= LAG {
                     shared.settle(state);
                 } else {
+                    if state.batch.is_none() {
+                        shared.encode(&mut state);
+                    }
                     shared.delay(&mut state);
                 }
                 Some(Ok(()))
@@ -364,7 +371,11 @@ impl<R: Role + Send + 'static> Drop for OutStream<R> {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&id);
         drop(watcher);
-        self.connection.session(|session| session.finish(id));
+        let shared = &self.connection.shared;
+        let mut state = shared.lock();
+        state.close_batch();
+        state.session.finish(id);
+        shared.settle(state);
     }
 }
 
