@@ -135,7 +135,7 @@ fn a_link_that_breaks_while_writing() {
     // Nobody was told: the failure was found in the last write, after the last look at what is to be told.
     within(PATIENCE, || {
         // Somewhere in the call, behind the Hello.
-        for left in [130, 150, 180] {
+        for left in [80, 100, 150] {
             let (one, two) = Link::memory();
             let how = io::ErrorKind::StorageFull;
             let sink = Box::new(Breaking {

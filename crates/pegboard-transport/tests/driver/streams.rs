@@ -122,7 +122,7 @@ fn who_stops_reading_stalls_its_producer_only() {
         let (sent, full) = mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                let sent_all = (0..1_000).all(|number| {
+                let sent_all = (0..100_000).all(|number| {
                     let _ = sent.send(number);
                     out.send(int(number)).is_ok()
                 });
