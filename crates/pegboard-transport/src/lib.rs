@@ -2,12 +2,14 @@
 //!
 //! - [`Link`] is a pair of byte streams: a process's standard streams, a local socket, or memory.
 //! - [`Connection`] runs a [`pegboard_protocol::session::Session`] over a link, for either role.
+//! - [`octa::Connection`] is the same for the protocol of Octa.
 //! - [`Flow`] is what such a connection carries in and out of commands: nothing, a value or a stream.
 //! - [`Recorder`] writes every message to a trace, which [`trace::Trace`] reads.
 
 mod driver;
 mod flow;
 mod link;
+pub mod octa;
 pub mod trace;
 
 pub use driver::{

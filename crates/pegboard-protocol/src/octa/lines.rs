@@ -1,7 +1,9 @@
 //! Output on its way: cut into lines for hosts that know only lines, and counted where credit was agreed on.
 
-/// The longest piece that is sent as one message; longer lines are cut.
+/// The longest piece of bytes that is sent as one message.
 pub(super) const LONGEST: usize = 64 << 10;
+/// The longest line that is sent as one message. A host shows the pieces of a longer one as lines.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// Makes lines of what a program writes, whatever pieces it writes it in.
 #[derive(Debug, Default)]
@@ -14,10 +16,10 @@ impl Lines {
     pub(super) fn push(&mut self, bytes: &[u8], mut send: impl FnMut(Vec<u8>)) {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             let mut piece = piece;
-            while self.tail.len() + piece.len() > LONGEST {
-                let (now, later) = piece.split_at(LONGEST.saturating_sub(self.tail.len()));
+            while self.tail.len() + piece.len() > LONGEST_LINE {
+                let (now, later) = piece.split_at(LONGEST_LINE.saturating_sub(self.tail.len()));
                 self.tail.extend_from_slice(now);
-                let end = boundary(&self.tail, LONGEST);
+                let end = boundary(&self.tail, LONGEST_LINE);
                 let rest = self.tail.split_off(end);
                 send(text(std::mem::replace(&mut self.tail, rest)));
                 piece = later;

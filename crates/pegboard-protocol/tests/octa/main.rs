@@ -1,7 +1,9 @@
 //! Octa's protocol without sockets: transcripts, recorded conversations, random ones, and bytes of every kind.
 
 mod bytes;
+mod failures;
 mod fuzz;
+mod lines;
 mod ops;
 mod pair;
 mod params;

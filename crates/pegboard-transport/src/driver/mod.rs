@@ -21,6 +21,7 @@ use deliver::Happened;
 pub use deliver::{Handler, Incoming, Job};
 pub use start::{EngineSettings, PluginSettings, StartError, StartFailure};
 pub use stream::{InStream, OutStream, StreamError, StreamStop, Unwanted};
+pub(crate) use stream::{Inbox, Release};
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +36,6 @@ use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 use crate::link::{Hangup, Sink};
 use crate::trace::{Direction, Tape};
 use batch::Batch;
-use stream::Inbox;
 use watch::Watch;
 
 /// Producers wait while more than this many bytes are queued for the link.

@@ -45,7 +45,7 @@ impl std::error::Error for StreamError {}
 
 /// Items that have arrived for one reader.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     bell: Bell,
     stopped: AtomicBool,
@@ -64,7 +64,7 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn extend(&self, items: impl IntoIterator<Item = (StreamItem, usize)>) {
+    pub(crate) fn extend(&self, items: impl IntoIterator<Item = (StreamItem, usize)>) {
         let mut queue = self.lock();
         if !queue.ended {
             queue.items.extend(items);
@@ -73,7 +73,7 @@ impl Inbox {
         }
     }
 
-    pub(super) fn end(&self, error: Option<StreamError>) {
+    pub(crate) fn end(&self, error: Option<StreamError>) {
         let mut queue = self.lock();
         if !queue.ended {
             queue.ended = true;
@@ -81,6 +81,16 @@ impl Inbox {
             drop(queue);
             self.bell.ring();
         }
+    }
+
+    /// Waits until there is something in it, or the deadline.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) {
+        let _ = self.bell.wait(deadline, || self.look());
+    }
+
+    fn look(&self) -> Option<()> {
+        let queue = self.lock();
+        (queue.ended || !queue.items.is_empty()).then_some(())
     }
 
     fn stop(&self) {
@@ -135,7 +145,7 @@ impl Taken {
 }
 
 /// The connection that a stream came from, whatever its role.
-trait Release: Send {
+pub(crate) trait Release: Send {
     fn consumed(&self, sizes: &mut Vec<usize>);
     fn release(&self);
     /// Waits until there is something in the inbox, or the deadline.
@@ -152,11 +162,7 @@ impl<R: Role + Send + 'static> Release for Owner<R> {
         let connection = Connection {
             shared: self.shared.clone(),
         };
-        let look = || {
-            let queue = inbox.lock();
-            (queue.ended || !queue.items.is_empty()).then_some(())
-        };
-        let _ = connection.wait(&inbox.bell, deadline, look);
+        let _ = connection.wait(&inbox.bell, deadline, || inbox.look());
     }
 
     fn consumed(&self, sizes: &mut Vec<usize>) {
@@ -188,9 +194,14 @@ impl InStream {
         reader: ReaderId,
         inbox: Arc<Inbox>,
     ) -> Self {
+        InStream::owned(inbox, Box::new(Owner { shared, reader }))
+    }
+
+    /// A stream of what comes into an inbox.
+    pub(crate) fn owned(inbox: Arc<Inbox>, owner: Box<dyn Release>) -> Self {
         InStream {
             inbox,
-            owner: Box::new(Owner { shared, reader }),
+            owner,
             taken: Box::default(),
             over: false,
         }

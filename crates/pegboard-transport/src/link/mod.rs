@@ -11,6 +11,8 @@ mod unix;
 pub use own::{join_group, parent};
 #[cfg(unix)]
 pub use unix::LocalListener;
+#[cfg(unix)]
+pub(crate) use unix::timespec;
 
 use std::io;
 use std::sync::Arc;
@@ -108,6 +110,6 @@ fn aborted() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the link was hung up")
 }
 
-fn timed_out() -> io::Error {
+pub(crate) fn timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed")
 }

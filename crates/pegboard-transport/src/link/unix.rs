@@ -34,6 +34,17 @@ impl Link {
         })
     }
 
+    /// A link over one socket that carries both directions, and becomes non-blocking. When its sink is dropped, the other
+    /// side finds the end.
+    pub fn from_socket(socket: OwnedFd) -> io::Result<Link> {
+        let mut link = Link::from_fds(socket.try_clone()?, socket.try_clone()?)?;
+        link.sink = Box::new(SocketSink {
+            sink: link.sink,
+            socket,
+        });
+        Ok(link)
+    }
+
     /// One half of a link: a descriptor to read from, and what ends the reading.
     pub fn source_from_fd(read: OwnedFd) -> io::Result<(Box<dyn Source>, Hangup)> {
         let (wake, hangup) = waker()?;
@@ -101,7 +112,7 @@ fn wait(
     }
 }
 
-fn timespec(duration: Duration) -> Timespec {
+pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: duration.subsec_nanos().into(),
@@ -158,6 +169,29 @@ impl Sink for FdSink {
                 result => return result,
             }
         }
+    }
+}
+
+/// Writes a socket whose other direction is read through another descriptor, so that closing one ends nothing.
+struct SocketSink {
+    sink: Box<dyn Sink>,
+    socket: OwnedFd,
+}
+
+impl Sink for SocketSink {
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.try_write(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8], deadline: Option<Instant>) -> io::Result<usize> {
+        self.sink.write(bytes, deadline)
+    }
+}
+
+impl Drop for SocketSink {
+    fn drop(&mut self) {
+        // The other side may have gone before.
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
     }
 }
 

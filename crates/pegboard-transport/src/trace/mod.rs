@@ -3,8 +3,8 @@
 //! The first line names the format and the start of the recording in milliseconds since 1970. Every other line has
 //! `t`, the seconds since then, and `plugin`, the name of the conversation, with `instance`, a number for each process
 //! that ran as this plugin; a message has `from`, which is `engine` or
-//! `plugin`, and `message`, the message as JSON (or `msgpack`, in hexadecimal, when JSON cannot carry it); a remark has
-//! `note` and its details. Values of environment variables are left out unless asked for.
+//! `plugin`, and `message`, the message as JSON (or `msgpack`, in hexadecimal, when JSON cannot carry it; or `octa`, if
+//! it is one of that protocol); a remark has `note` and its details. Values of environment variables are left out unless asked for.
 
 mod outline;
 mod play;
@@ -23,6 +23,7 @@ use serde_json::{Value as Json, json};
 
 use pegboard_protocol::codec::{self, Encoding, Sender};
 use pegboard_protocol::nu::{Dialect, Message};
+use pegboard_protocol::octa::{self, FromHost, FromPlugin};
 use pegboard_protocol::session::Failure;
 
 use redact::Redaction;
@@ -65,11 +66,7 @@ impl Tape {
         message: &Message,
         dialect: Dialect,
     ) {
-        let from = match (direction, side) {
-            (Direction::Sent, side) => side,
-            (Direction::Received, Sender::Engine) => Sender::Plugin,
-            (Direction::Received, Sender::Plugin) => Sender::Engine,
-        };
+        let from = from(direction, side);
         let redacted = self.redaction.as_ref().and_then(|redaction| {
             redaction
                 .lock()
@@ -84,10 +81,50 @@ impl Tape {
         );
     }
 
+    /// The same for a message of Octa's, written as it is on the wire for the peer.
+    pub(crate) fn octa(
+        &self,
+        direction: Direction,
+        side: Sender,
+        message: Shown<'_>,
+        form: octa::Form,
+    ) {
+        let from = from(direction, side);
+        let mut line = self.recorder.head(&self.plugin, from);
+        line.extend_from_slice(br#""octa":"#);
+        match message {
+            Shown::Plugin(message) => octa::encode(message, form, &mut line),
+            Shown::Host(FromHost::Execute(execute)) if self.redaction.is_some() => {
+                let mut hidden = execute.clone();
+                for value in hidden.envs.values_mut() {
+                    *value = redact::HIDDEN.to_owned();
+                }
+                octa::encode(&FromHost::Execute(hidden), form, &mut line);
+            }
+            Shown::Host(message) => octa::encode(message, form, &mut line),
+        }
+        self.recorder.end(line);
+    }
+
     pub(crate) fn closed(&self, failure: &Failure) {
         self.recorder
             .note(&self.plugin, "closed", json!({ "reason": failure.message }));
     }
+}
+
+/// Who sent a message that went this way, seen from one side.
+fn from(direction: Direction, side: Sender) -> Sender {
+    match (direction, side) {
+        (Direction::Sent, side) => side,
+        (Direction::Received, Sender::Engine) => Sender::Plugin,
+        (Direction::Received, Sender::Plugin) => Sender::Engine,
+    }
+}
+
+/// A message of Octa's.
+pub(crate) enum Shown<'a> {
+    Host(&'a FromHost),
+    Plugin(&'a FromPlugin),
 }
 
 struct Recording {
@@ -168,6 +205,24 @@ impl Recorder {
     }
 
     fn message(&self, plugin: &str, from: Sender, message: &Message, dialect: Dialect) {
+        let mut line = self.head(plugin, from);
+        line.extend_from_slice(br#""message":"#);
+        let start = line.len();
+        if codec::encode(message, from, Encoding::Json, dialect, &mut line).is_err() {
+            line.truncate(start - br#""message":"#.len());
+            let mut bytes = Vec::new();
+            // What cannot be encoded at all was not sent either.
+            if codec::encode(message, from, Encoding::MsgPack, dialect, &mut bytes).is_err() {
+                return;
+            }
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            line.extend_from_slice(format!(r#""msgpack":"{hex}""#).as_bytes());
+        }
+        self.end(line);
+    }
+
+    /// The beginning of the line of a message.
+    fn head(&self, plugin: &str, from: Sender) -> Vec<u8> {
         let seconds = self.seconds();
         let name = match from {
             Sender::Engine => "engine",
@@ -177,23 +232,13 @@ impl Recorder {
         let instance = self
             .instance
             .map_or_else(String::new, |instance| format!(r#""instance":{instance},"#));
-        let mut line =
-            format!(r#"{{"t":{seconds},"plugin":{plugin},{instance}"from":"{name}","#).into_bytes();
-        line.extend_from_slice(br#""message":"#);
-        let start = line.len();
-        if codec::encode(message, from, Encoding::Json, dialect, &mut line).is_ok() {
-            while line.last().is_some_and(u8::is_ascii_whitespace) {
-                line.pop();
-            }
-        } else {
-            line.truncate(start - br#""message":"#.len());
-            let mut bytes = Vec::new();
-            // What cannot be encoded at all was not sent either.
-            if codec::encode(message, from, Encoding::MsgPack, dialect, &mut bytes).is_err() {
-                return;
-            }
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            line.extend_from_slice(format!(r#""msgpack":"{hex}""#).as_bytes());
+        format!(r#"{{"t":{seconds},"plugin":{plugin},{instance}"from":"{name}","#).into_bytes()
+    }
+
+    /// Ends and writes the line of a message.
+    fn end(&self, mut line: Vec<u8>) {
+        while line.last().is_some_and(u8::is_ascii_whitespace) {
+            line.pop();
         }
         line.extend_from_slice(b"}\n");
         self.lock().write(&line);

@@ -95,7 +95,6 @@ impl Host {
             return self.stray("Started", Some(&wire));
         };
         self.waiting.retain(|waiting| *waiting != id);
-        self.ended.retain(|ended| *ended != wire);
         let Some(running) = self.executions.get_mut(&id) else {
             return Ok(());
         };

@@ -117,7 +117,7 @@ impl Plugin {
 
     /// Sends output. Gives how many bytes were taken; when they are not all, go on after [`PluginEvent::Writable`].
     ///
-    /// Hosts that know only lines of text get lines of text: what has no line feed yet is held back until it has, is 64 KiB
+    /// Hosts that know only lines of text get lines of text: what has no line feed yet is held back until it has, is 1 MiB
     /// long or the execution ends, and what is not UTF-8 is replaced. Other hosts get all bytes at once.
     pub fn output(
         &mut self,
@@ -160,6 +160,7 @@ impl Plugin {
 
     /// Sends the structured result of an execution, at most once.
     pub fn result(&mut self, id: ExecutionId, value: Value) -> Result<(), Refusal> {
+        self.check()?;
         if !self.features.has(Feature::Result) {
             return Err(Refusal::Unsupported(Feature::Result));
         }
@@ -263,11 +264,16 @@ impl Plugin {
         self.events.push_back(PluginEvent::Failed(failure));
     }
 
+    fn check(&self) -> Result<(), Refusal> {
+        match &self.failure {
+            Some(failure) => Err(Refusal::Over(failure.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Sends what was held back, and forgets an execution. Gives its id.
     fn end(&mut self, id: ExecutionId) -> Result<String, Refusal> {
-        if let Some(failure) = &self.failure {
-            return Err(Refusal::Over(failure.clone()));
-        }
+        self.check()?;
         let mut running = self.executions.remove(&id).ok_or(Refusal::NotRunning)?;
         self.by_wire.remove(&running.wire);
         for (stream, lines) in [
