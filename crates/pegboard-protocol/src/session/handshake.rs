@@ -83,7 +83,7 @@ impl EngineHandshake {
             EnginePolicy::Mirror { wait, otherwise } => {
                 // It was waited for in vain, so nothing is known about it.
                 if !wait.is_zero() {
-                    keep_shared(&mut self.features, &[]);
+                    keep_offered(&mut self.features, &[]);
                 }
                 otherwise.clone()
             }
@@ -103,7 +103,7 @@ impl EngineHandshake {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldPlugin)?;
         if self.said.is_none() {
-            keep_shared(&mut self.features, &theirs.features);
+            keep_offered(&mut self.features, &theirs.features);
         }
         let mut first = None;
         let ours = match (&self.said, &self.policy) {
@@ -213,7 +213,7 @@ impl PluginMirror {
 
     /// The engine has said nothing in time: gives the Hello to send and what then takes the engine's.
     pub fn speak(mut self) -> (PluginHandshake, Message) {
-        keep_shared(&mut self.features, &[]);
+        keep_offered(&mut self.features, &[]);
         PluginHandshake::new(
             self.otherwise,
             &self.features,
@@ -226,7 +226,7 @@ impl PluginMirror {
     pub fn receive(mut self, message: Message) -> Result<Session<Plugin>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldEngine)?;
-        keep_shared(&mut self.features, &theirs.features);
+        keep_offered(&mut self.features, &theirs.features);
         let first = hello(&version, &self.features);
         Ok(Session::new(
             dialect,
@@ -239,7 +239,7 @@ impl PluginMirror {
 }
 
 /// Extensions are only for those who have offered them first; nobody else is to hear of them.
-fn keep_shared(features: &mut Vec<Feature>, theirs: &[Feature]) {
+fn keep_offered(features: &mut Vec<Feature>, theirs: &[Feature]) {
     features.retain(|feature| !Feature::EXTENSIONS.contains(feature) || theirs.contains(feature));
 }
 

@@ -160,8 +160,10 @@ impl Pair {
             Op::Send { which, times } if !self.streams.is_empty() => {
                 let place = which % self.streams.len();
                 match times % 3 {
-                    0 => drop(self.send_together(place, 7 * times as u64)),
-                    _ => drop((0..times).all(|_| self.send(place))),
+                    0 => self.send_together(place, 7 * times as u64),
+                    _ => {
+                        (0..times).all(|_| self.send(place));
+                    }
                 }
             }
             Op::Finish { which } if !self.streams.is_empty() => {

@@ -360,9 +360,10 @@ impl<R: Role + Send + 'static> OutStream<R> {
             }
             Err(SendError::Closed) => Some(Err(Unwanted)),
             Err(SendError::Full(item)) => {
+                // The other side is to have everything before it is waited for; of several items some may have been sent.
+                let sent_some = matches!(item, StreamItem::Items(_));
                 *unsent = Some(item);
-                // The other side is to have everything before it is waited for.
-                if state.lagging {
+                if state.lagging || sent_some {
                     shared.settle(state);
                 }
                 None

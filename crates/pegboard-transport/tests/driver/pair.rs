@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::codec::{Encoding, Limits};
 use pegboard_protocol::nu::{
-    ByteStreamKind, Call, CallId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Header,
-    Response, RunCall, StreamId, StreamItem, StreamKind,
+    ByteStreamKind, Call, CallId, EngineCall, EngineCallId, EngineResponse, EvaluatedCall, Feature,
+    Header, Response, RunCall, StreamId, StreamItem, StreamKind,
 };
 use pegboard_protocol::session::{
     EnginePolicy, Failure, FlowLimits, Host, Plugin, PluginPolicy, Refusal,
@@ -32,12 +32,14 @@ pub(crate) fn check(case: impl Fn(&Pair) + Send + Sync + 'static) {
 pub(crate) fn check_over(link: fn() -> (Link, Link), case: impl Fn(&Pair) + Send + Sync + 'static) {
     let case = Arc::new(case);
     for encoding in BOTH {
-        let case = case.clone();
-        within(PATIENCE, move || {
-            let pair = Pair::new(link(), encoding, None);
-            case(&pair);
-            pair.end();
-        });
+        for extensions in [&[][..], &Feature::EXTENSIONS] {
+            let case = case.clone();
+            within(PATIENCE, move || {
+                let pair = Pair::with(link(), encoding, extensions, None);
+                case(&pair);
+                pair.end();
+            });
+        }
     }
 }
 
@@ -333,7 +335,7 @@ pub(crate) fn engine_settings() -> EngineSettings {
             wait: PATIENCE,
             otherwise: "0.115.1".parse().unwrap(),
         },
-        features: Vec::new(),
+        features: Feature::EXTENSIONS.to_vec(),
         limits: Limits::default(),
         flow: FlowLimits::default(),
         encoding_timeout: PATIENCE,
@@ -360,9 +362,14 @@ pub(crate) fn plugin_settings(encoding: Encoding) -> PluginSettings {
 pub(crate) fn start_plugin(
     link: Link,
     encoding: Encoding,
+    extensions: &[Feature],
 ) -> (Connection<Plugin>, Arc<PluginSide>) {
     let side = Arc::<PluginSide>::default();
-    let connection = Connection::start_plugin(link, plugin_settings(encoding), |connection| {
+    let settings = PluginSettings {
+        features: extensions.to_vec(),
+        ..plugin_settings(encoding)
+    };
+    let connection = Connection::start_plugin(link, settings, |connection| {
         side.connect(connection);
         side.clone()
     });
@@ -402,8 +409,18 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// Of sides that have agreed on no extensions.
     pub(crate) fn new(link: (Link, Link), encoding: Encoding, recorder: Option<Recorder>) -> Pair {
-        let plugin = std::thread::spawn(move || start_plugin(link.1, encoding));
+        Pair::with(link, encoding, &[], recorder)
+    }
+
+    pub(crate) fn with(
+        link: (Link, Link),
+        encoding: Encoding,
+        extensions: &'static [Feature],
+        recorder: Option<Recorder>,
+    ) -> Pair {
+        let plugin = std::thread::spawn(move || start_plugin(link.1, encoding, extensions));
         let (host, host_side) = start_host(link.0, recorder);
         assert_eq!(host.encoding(), encoding);
         let (plugin, plugin_side) = plugin.join().unwrap();

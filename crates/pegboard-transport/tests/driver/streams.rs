@@ -35,6 +35,34 @@ fn a_long_list_both_ways_at_once() {
 }
 
 #[test]
+fn items_sent_together_come_one_by_one() {
+    const ITEMS: i64 = 10_000;
+    check(|pair| {
+        let (call, out) = pair.feed("pass", StreamKind::List);
+        let mut output = output_of(&call);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut next = 0;
+                // Batches of all sizes, also of more than a message takes.
+                for count in (0..400).cycle().step_by(7) {
+                    let end = ITEMS.min(next + count);
+                    out.send(StreamItem::Items((next..end).map(Value::int).collect()))
+                        .unwrap();
+                    next = end;
+                    if next == ITEMS {
+                        break;
+                    }
+                }
+            });
+            for number in 0..ITEMS {
+                assert_eq!(output.next_item(deadline()), Some(Ok(int(number))));
+            }
+        });
+        assert_eq!(output.next_item(deadline()), None);
+    });
+}
+
+#[test]
 fn bytes_both_ways_with_a_checksum() {
     check(|pair| {
         let (call, out) = pair.feed("pass", StreamKind::Raw);
@@ -94,7 +122,7 @@ fn who_stops_reading_stalls_its_producer_only() {
         let (sent, full) = mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                let sent_all = (0..1_000).all(|number| {
+                let sent_all = (0..100_000).all(|number| {
                     let _ = sent.send(number);
                     out.send(int(number)).is_ok()
                 });

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pegboard_protocol::codec::Sender;
 use pegboard_protocol::nu::{
-    Call, CustomValueOp, EngineCall, EngineResponse, Header, Message, Response, StreamKind,
+    Call, CustomValueOp, EngineCall, EngineResponse, Header, Message, Response, StreamId,
+    StreamItem, StreamKind,
 };
 
 /// One message of a conversation. Lines are known by their place among them.
@@ -63,16 +64,19 @@ impl Script {
     ) -> Script {
         let mut lines: Vec<Line> = Vec::new();
         let mut open = Numbers::default();
+        let mut batches = Batches::default();
         for (entry, time, from, message) in messages {
-            let about = open.follow(lines.len(), from, &message);
-            lines.push(Line {
-                entry,
-                time,
-                from,
-                message,
-                about,
-                done: false,
-            });
+            for message in batches.separate(from, message) {
+                let about = open.follow(lines.len(), from, &message);
+                lines.push(Line {
+                    entry,
+                    time,
+                    from,
+                    message,
+                    about,
+                    done: false,
+                });
+            }
         }
         let mut script = Script {
             lines,
@@ -237,5 +241,51 @@ impl Numbers {
             self.streams.insert((id, by_engine), place);
         }
         about
+    }
+}
+
+/// Takes messages with several items apart, as if they had been sent one by one: how they were put together depends on how
+/// fast they came, and is not part of what was said.
+#[derive(Default)]
+struct Batches {
+    /// How many items each message has brought that was not acknowledged yet, by who sent it and the number of its stream.
+    sent: HashMap<(Sender, StreamId), VecDeque<usize>>,
+}
+
+impl Batches {
+    fn separate(&mut self, from: Sender, message: Message) -> Vec<Message> {
+        match message {
+            Message::Data(id, item) => {
+                let items = match item {
+                    StreamItem::Items(values) => values.into_iter().map(StreamItem::List).collect(),
+                    item => vec![item],
+                };
+                self.sent
+                    .entry((from, id))
+                    .or_default()
+                    .push_back(items.len());
+                items
+                    .into_iter()
+                    .map(|item| Message::Data(id, item))
+                    .collect()
+            }
+            Message::Ack(id) => {
+                let sent = self.sent.get_mut(&(other(from), id));
+                let count = sent.and_then(VecDeque::pop_front).unwrap_or(1);
+                vec![Message::Ack(id); count]
+            }
+            Message::Drop(id) => {
+                self.sent.remove(&(other(from), id));
+                vec![message]
+            }
+            other => vec![other],
+        }
+    }
+}
+
+fn other(side: Sender) -> Sender {
+    match side {
+        Sender::Engine => Sender::Plugin,
+        Sender::Plugin => Sender::Engine,
     }
 }

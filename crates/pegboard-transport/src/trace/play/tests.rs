@@ -163,6 +163,48 @@ fn items_keep_their_order_and_number() {
     }
 }
 
+#[test]
+fn items_that_came_together_may_come_one_by_one() {
+    let items = |from: char, values: &[i64]| {
+        let values: Vec<_> = values
+            .iter()
+            .map(|it| format!(r#"{{"Int":[{it},[0,0]]}}"#))
+            .collect();
+        format!(r#"{from}{{"Data":[3,{{"Items":[{}]}}]}}"#, values.join(","))
+    };
+    let ack = |from: char| format!(r#"{from}{{"Ack":3}}"#);
+    let end = |from: char| format!(r#"{from}{{"End":3}}"#);
+    let (a, b) = (run(0, "a", &list(3)), streams(0, &list(3)));
+    let together = [
+        a.clone(),
+        items('>', &[1, 2]),
+        ack('<'),
+        item('>', 3, 3),
+        ack('<'),
+        end('>'),
+        b.clone(),
+        items('<', &[5, 6]),
+        ack('>'),
+        items('<', &[7]),
+        ack('>'),
+        end('<'),
+    ];
+    let mut apart = vec![a];
+    for number in [1, 2, 3] {
+        apart.extend([item('>', 3, number), ack('<')]);
+    }
+    apart.extend([end('>'), b]);
+    for number in [5, 6, 7] {
+        apart.extend([item('<', 3, number), ack('>')]);
+    }
+    apart.push(end('<'));
+    same(&refs(&whole_of(&together)), &refs(&whole_of(&apart)));
+    apart[11] = item('<', 3, 8);
+    let (place, what) = differs(&refs(&whole_of(&together)), &refs(&whole_of(&apart)));
+    assert_eq!(what, "Data.1.List.Int.val was 6 and is 8");
+    assert_eq!(place, Some(9));
+}
+
 fn whole_of(lines: &[String]) -> Vec<String> {
     let lines = refs(lines);
     whole(&lines).into_iter().map(str::to_owned).collect()

@@ -28,9 +28,10 @@ impl Stage<'_> {
         let mut message = line.message.clone();
         match (&mut message, line.about) {
             (Message::Hello(hello), _) => {
-                hello
-                    .features
-                    .retain(|feature| *feature != Feature::LocalSocket);
+                // The link is chosen here, and the script has items one by one.
+                hello.features.retain(|feature| {
+                    !matches!(feature, Feature::LocalSocket | Feature::PegboardItems)
+                });
                 let mirrors = self.ours == Sender::Plugin || self.settings.any_version;
                 if let (true, Some(version)) = (mirrors, &self.version) {
                     hello.version.clone_from(version);
