@@ -37,6 +37,8 @@ pub struct Decoder {
     buffer: Vec<u8>,
     /// Where what has not been read begins.
     start: usize,
+    /// Where it ends; behind it is room.
+    end: usize,
     /// How much behind `start` has been scanned. None if the message was not begun.
     scan: Option<(Scanner, usize)>,
     failed: Option<DecodeError>,
@@ -61,6 +63,7 @@ impl Decoder {
             dialect: Dialect::NEWEST,
             buffer: Vec::new(),
             start: 0,
+            end: 0,
             scan: None,
             failed: None,
             examined: 0,
@@ -76,22 +79,45 @@ impl Decoder {
 
     /// Adds bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.failed.is_some() {
-            return;
+        if self.failed.is_none() {
+            self.space(bytes.len()).copy_from_slice(bytes);
+            self.filled(bytes.len());
         }
-        let rest = self.buffer.len() - self.start;
+    }
+
+    /// Room for so many bytes more, to be read into without being copied. [`Decoder::filled`] says how many have come.
+    pub fn space(&mut self, size: usize) -> &mut [u8] {
+        let rest = self.end - self.start;
         // Moving what is left is paid for by what was read before it.
         if self.start > 0 && rest <= self.start {
-            self.buffer.copy_within(self.start.., 0);
-            self.buffer.truncate(rest);
-            self.start = 0;
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, rest);
         }
-        let needed = self.buffer.len() + bytes.len();
-        if needed > self.buffer.capacity() && needed > LARGE {
-            let room = self.buffer.len() / 2;
-            self.buffer.reserve_exact(bytes.len().max(room));
+        let needed = self.end + size;
+        if needed > self.buffer.len() {
+            if needed > self.buffer.capacity() && needed > LARGE {
+                let more = (self.end / 2).max(size);
+                self.buffer
+                    .reserve_exact(self.end + more - self.buffer.len());
+            }
+            self.buffer.resize(needed, 0);
         }
-        self.buffer.extend_from_slice(bytes);
+        &mut self.buffer[self.end..needed]
+    }
+
+    /// So many bytes have come into the [`space`](Decoder::space).
+    pub fn filled(&mut self, count: usize) {
+        if self.failed.is_none() {
+            self.end = self.buffer.len().min(self.end + count);
+        }
+    }
+
+    /// Gives the memory back that an idle connection does not need.
+    pub fn rest(&mut self) {
+        if self.start == self.end {
+            self.buffer = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
     }
 
     /// The next message, if it has arrived completely.
@@ -107,7 +133,7 @@ impl Decoder {
         if let Err(error) = &result {
             self.failed = Some(error.clone());
             self.buffer = Vec::new();
-            self.start = 0;
+            (self.start, self.end) = (0, 0);
         }
         result
     }
@@ -117,7 +143,7 @@ impl Decoder {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let rest = &self.buffer[self.start..];
+        let rest = &self.buffer[self.start..self.end];
         if self.encoding == Encoding::Json && rest.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
@@ -137,7 +163,7 @@ impl Decoder {
 
     /// Bytes that were fed and are not yet part of a message that was given out.
     pub fn pending(&self) -> usize {
-        self.buffer.len() - self.start
+        self.end - self.start
     }
 
     /// How much memory the buffer takes, in bytes.
@@ -158,7 +184,7 @@ impl Decoder {
                 return Ok(None);
             }
             // A message that is longer than its limit is cut there, and then does not end.
-            let end = self.buffer.len().min(self.start + self.limits.frame);
+            let end = self.end.min(self.start + self.limits.frame);
             let message = &self.buffer[self.start..end];
             match self.read(message) {
                 Ok((message, size)) => {
@@ -200,7 +226,7 @@ impl Decoder {
         let Some((scanner, scanned)) = &mut self.scan else {
             return Ok(None);
         };
-        let message = &self.buffer[self.start..];
+        let message = &self.buffer[self.start..self.end];
         let fresh = &message[*scanned..];
         let end = match scanner {
             Scanner::Json(scanner) => match scanner.scan(fresh, *scanned, &self.limits) {
@@ -243,9 +269,9 @@ impl Decoder {
     fn skip_space(&mut self) -> bool {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         if self.encoding == Encoding::MsgPack {
-            return self.start < self.buffer.len();
+            return self.start < self.end;
         }
-        let rest = &self.buffer[self.start..];
+        let rest = &self.buffer[self.start..self.end];
         if self.at_start {
             if rest.len() < MARK.len() && MARK.starts_with(rest) {
                 return false;
@@ -255,22 +281,22 @@ impl Decoder {
             }
             self.at_start = false;
         }
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.buffer.get(self.start) {
-            self.start += 1;
-        }
-        self.start < self.buffer.len()
+        let rest = &self.buffer[self.start..self.end];
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        self.start += rest.iter().take_while(blank).count();
+        self.start < self.end
     }
 
     fn consume(&mut self, size: usize) {
         self.start += size;
-        if self.start == self.buffer.len() {
-            self.buffer.clear();
-            self.start = 0;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
         }
-        let rest = self.buffer.len() - self.start;
+        let rest = self.end - self.start;
         if self.buffer.capacity() > LARGE && rest < self.buffer.capacity() / 8 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, rest);
+            self.buffer.truncate(rest);
             self.buffer.shrink_to(SMALL.max(rest));
         }
     }

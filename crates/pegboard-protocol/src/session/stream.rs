@@ -366,9 +366,9 @@ impl Streams {
 
     pub(super) fn acknowledged(&mut self, stream: StreamId) -> Option<Event> {
         let writing = self.writing.get_mut(&stream)?;
-        let had_room = writing.has_room();
         writing.unacknowledged -= 1;
-        if had_room || !writing.has_room() {
+        // A producer that waits is woken for several items, while the consumer still has as many.
+        if !writing.refused || writing.unacknowledged > credit(writing.kind) / 2 {
             return None;
         }
         writing.refused = false;

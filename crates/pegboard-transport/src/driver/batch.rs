@@ -5,12 +5,13 @@ use pegboard_protocol::nu::{StreamId, StreamItem};
 use pegboard_protocol::session::{Role, SendError};
 
 use super::State;
-use super::write::ENOUGH;
+/// So many bytes make a message that is long enough.
+const LONG: usize = 16 << 10;
 
 /// The values, of a stream that has credit for one message.
 pub(super) struct Batch {
     stream: StreamId,
-    // bounded by: what the session puts into one message, and ENOUGH bytes or one value
+    // bounded by: what the session puts into one message, and LONG bytes or one value
     values: Vec<Value>,
     /// About as many bytes as they take.
     weight: usize,
@@ -45,9 +46,9 @@ impl<R: Role> State<R> {
         let Some(batch) = &mut self.batch else {
             return Ok(());
         };
-        batch.weight += weight(&value, ENOUGH);
+        batch.weight += weight(&value, LONG);
         batch.values.push(value);
-        if batch.values.len() >= most || batch.weight >= ENOUGH {
+        if batch.values.len() >= most || batch.weight >= LONG {
             self.close_batch();
         }
         Ok(())

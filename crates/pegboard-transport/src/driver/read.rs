@@ -20,7 +20,8 @@ use crate::trace::Direction;
 pub(super) struct Reading {
     source: Box<dyn Source>,
     decoder: Decoder,
-    buffer: Vec<u8>,
+    /// How much to read at once; nothing was read as long as it is 0.
+    most: usize,
     batch: Vec<Frame>,
 }
 
@@ -29,7 +30,7 @@ impl Reading {
         Reading {
             source,
             decoder,
-            buffer: Vec::new(),
+            most: 0,
             batch: Vec::new(),
         }
     }
@@ -302,20 +303,20 @@ impl<R: Role + Send + 'static> Shared<R> {
 impl Reading {
     /// Waits for bytes and takes them in. Comes back without any when it was nudged or at the deadline.
     fn take_in(&mut self, deadline: Option<Instant>) -> Result<(), Failure> {
-        if self.buffer.is_empty() {
+        if self.most == 0 {
             // What came with the first messages is seen to before more is waited for.
-            self.buffer = vec![0; SMALL_BUFFER];
+            self.most = SMALL_BUFFER;
             return Ok(());
         }
-        match self.source.read(&mut self.buffer, deadline) {
+        match self.source.read(self.decoder.space(self.most), deadline) {
             Ok(0) => Err(match self.decoder.finish() {
                 Ok(()) => Failure::new(FailureKind::Closed, "the connection was closed"),
                 Err(error) => error.into(),
             }),
             Ok(count) => {
-                self.decoder.feed(&self.buffer[..count]);
-                if count == self.buffer.len() && count < READ_BUFFER {
-                    self.buffer = vec![0; READ_BUFFER];
+                self.decoder.filled(count);
+                if count == self.most {
+                    self.most = READ_BUFFER;
                 }
                 Ok(())
             }
@@ -336,8 +337,9 @@ impl Reading {
 
     /// Nothing is going on: a large buffer is not needed.
     fn rest(&mut self) {
-        if self.buffer.len() > SMALL_BUFFER {
-            self.buffer = vec![0; SMALL_BUFFER];
+        if self.most > SMALL_BUFFER {
+            self.most = SMALL_BUFFER;
+            self.decoder.rest();
         }
     }
 

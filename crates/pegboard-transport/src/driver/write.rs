@@ -14,7 +14,7 @@ const DEAF_GRACE: Duration = Duration::from_secs(1);
 /// How long an item may wait for others to be written together with it.
 pub(super) const LAG: Duration = Duration::from_millis(1);
 /// So many bytes are written without waiting for more.
-pub(super) const ENOUGH: usize = 16 << 10;
+pub(super) const ENOUGH: usize = 64 << 10;
 /// How often a thread writes what others have queued meanwhile before it leaves the rest to the writer thread.
 const ROUNDS: usize = 8;
 
