@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{DecodeError, DecodeErrorKind};
-use crate::nu::{Change, Dialect};
+use crate::Value;
+use crate::nu::{Change, Dialect, Message};
 
 pub(super) type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -74,6 +75,14 @@ pub(super) trait Reader<'a>: Sized {
     fn key(&mut self, cursor: &mut Cursor) -> Result<Option<Cow<'a, str>>>;
     /// Reads over whatever stands at the cursor.
     fn skip(&mut self) -> Result<()>;
+    /// Reads a plain value in one go, if there is a quick way for the form that it has; else nothing is read.
+    fn quick_value(&mut self) -> Option<Value> {
+        None
+    }
+    /// The same for a whole message.
+    fn quick_message(&mut self) -> Option<Message> {
+        None
+    }
 
     #[cold]
     fn fail<T>(&self, kind: DecodeErrorKind, what: impl Into<String>) -> Result<T> {

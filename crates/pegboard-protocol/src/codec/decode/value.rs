@@ -13,6 +13,13 @@ use crate::{
 
 /// A value.
 pub(in crate::codec) fn value<'a, R: Reader<'a>>(r: &mut R) -> Result<Value> {
+    match r.quick_value() {
+        Some(value) => Ok(value),
+        None => any_value(r),
+    }
+}
+
+fn any_value<'a, R: Reader<'a>>(r: &mut R) -> Result<Value> {
     let tag =
         r.tag("a value, such as {\"Int\": {\"val\": 1, \"span\": {\"start\": 0, \"end\": 0}}}")?;
     let value = match &*tag.name {

@@ -1,8 +1,11 @@
 //! Writes MessagePack, in the very form that `rmp_serde` gives it when it names fields.
 
+use crate::Value;
 use crate::codec::BytesForm;
 use crate::codec::writer::{MAX_DEPTH, Result, Structs, Writer, too_deep};
 use crate::nu::Dialect;
+
+use super::quick::{VALUE_DEPTH, Written};
 
 pub(in crate::codec) struct MsgPackWriter<'o> {
     out: &'o mut Vec<u8>,
@@ -116,6 +119,26 @@ impl Writer for MsgPackWriter<'_> {
     fn text(&mut self, text: &str) {
         self.header(text.len(), (0xa0, 32), [0xd9, 0xda, 0xdb]);
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn quick_value(&mut self, value: &Value) -> bool {
+        if self.depth + VALUE_DEPTH > MAX_DEPTH {
+            return false;
+        }
+        if let Value::String(text, span) = value {
+            self.out
+                .extend_from_slice(Written::before_text(self.structs).bytes());
+            self.text(text);
+            self.out
+                .extend_from_slice(Written::after(*span, self.structs).bytes());
+            return true;
+        }
+        let Some(written) = Written::value(value, self.structs) else {
+            return false;
+        };
+        self.out.extend_from_slice(written.bytes());
+        true
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
