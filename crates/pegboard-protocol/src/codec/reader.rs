@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{DecodeError, DecodeErrorKind};
-use crate::Value;
+use super::{DecodeError, DecodeErrorKind, Sender};
 use crate::nu::{Change, Dialect, Message};
+use crate::{Span, Value};
 
 pub(super) type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -79,8 +79,12 @@ pub(super) trait Reader<'a>: Sized {
     fn quick_value(&mut self) -> Option<Value> {
         None
     }
+    /// The same for a place in the source text.
+    fn quick_span(&mut self) -> Option<Span> {
+        None
+    }
     /// The same for a whole message.
-    fn quick_message(&mut self) -> Option<Message> {
+    fn quick_message(&mut self, _: Sender) -> Option<Message> {
         None
     }
 

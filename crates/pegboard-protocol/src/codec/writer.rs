@@ -73,6 +73,7 @@ pub(super) trait Writer {
     }
 
     /// Opens a map with one key: a variant with content.
+    #[inline]
     fn tag(&mut self, name: &str) -> Result {
         self.map(1)?;
         self.key(name);

@@ -10,7 +10,7 @@ use crate::nu::{CallId, EngineCallId, Feature, Hello, Message, PluginOption, Sig
 
 /// A message that `sender` wrote.
 pub(in crate::codec) fn message<'a, R: Reader<'a>>(r: &mut R, sender: Sender) -> Result<Message> {
-    if let Some(message) = r.quick_message() {
+    if let Some(message) = r.quick_message(sender) {
         return Ok(message);
     }
     let tag = r.tag("a message")?;

@@ -132,6 +132,9 @@ pub(super) fn values<'a, R: Reader<'a>>(r: &mut R) -> Result<Vec<Value>> {
 /// A place in the source text.
 pub(super) fn span<'a, R: Reader<'a>>(r: &mut R) -> Result<Span> {
     const SHAPE: Fields = Fields::new("span", &["start", "end"]);
+    if let Some(span) = r.quick_span() {
+        return Ok(span);
+    }
     let (mut start, mut end) = (None, None);
     r.fields(&SHAPE, |r, index| {
         match index {

@@ -1,5 +1,6 @@
 //! MessagePack: reading, writing, and finding where a message ends.
 
+mod plain;
 mod quick;
 mod read;
 mod scan;

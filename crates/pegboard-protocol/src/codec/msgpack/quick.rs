@@ -1,35 +1,64 @@
-//! The messages and values that come by the thousands, in the forms that real peers and our own give them, in one go.
+//! The messages and values that come by the thousands, in the forms that real peers and our own give them, read in one go.
 //!
 //! Whatever is different in any way, or wrong, is left to the general code, which then begins where this began.
 
-use crate::codec::writer::Structs;
-use crate::nu::{Message, StreamId, StreamItem};
+use crate::codec::Sender;
+use crate::nu::{
+    Call, CallId, EvaluatedCall, Header, Message, Response, RunCall, StreamId, StreamItem,
+};
 use crate::{Span, Value};
 
 /// So many arrays and maps are inside each other in a plain value, with its span.
 pub(super) const VALUE_DEPTH: usize = 3;
-/// And around the values in a message.
-pub(super) const MESSAGE_DEPTH: usize = 3;
+/// And around the values in a message, at most: an argument of a call is the deepest.
+pub(super) const MESSAGE_DEPTH: usize = 6;
 
 /// What has not been read yet.
 pub(super) struct Quick<'a>(pub(super) &'a [u8]);
 
 impl Quick<'_> {
-    /// A message of a stream, or an acknowledgement.
-    pub(super) fn message(&mut self) -> Option<Message> {
-        match self.0 {
-            [0x81, 0xa4, b'D', b'a', b't', b'a', 0x92, rest @ ..] => self.0 = rest,
-            [0x81, 0xa3, b'A', b'c', b'k', rest @ ..] => {
+    /// The most entries of an array or map that are read here.
+    pub(super) const MOST: usize = 15;
+
+    /// A message of a stream, an acknowledgement, or a call or response with plain values.
+    pub(super) fn message(&mut self, sender: Sender) -> Option<Message> {
+        let name = match self.0 {
+            [0x81, length @ (0xa3..=0xac), rest @ ..] => {
+                let (name, rest) = rest.split_at_checked(usize::from(length & 15))?;
                 self.0 = rest;
-                return self.unsigned().map(|id| Message::Ack(StreamId(id)));
+                name
             }
             _ => return None,
+        };
+        if name == b"Ack" {
+            return self.unsigned().map(|id| Message::Ack(StreamId(id)));
         }
-        let id = StreamId(self.unsigned()?);
-        let item = match self.0 {
+        self.eat(b"\x92")?;
+        let id = self.unsigned()?;
+        match (name, sender) {
+            (b"Data", _) => {
+                let item = self.item()?;
+                Some(Message::Data(StreamId(id), item))
+            }
+            (b"Call", Sender::Engine) => {
+                let run = self.run()?;
+                Some(Message::Call(CallId(id), Call::Run(run)))
+            }
+            (b"CallResponse", Sender::Plugin) => {
+                self.eat(b"\x81\xacPipelineData")?;
+                let header = self.header()?;
+                Some(Message::CallResponse(CallId(id), Response::Data(header)))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn item(&mut self) -> Option<StreamItem> {
+        match self.0 {
             [0x81, 0xa4, b'L', b'i', b's', b't', rest @ ..] => {
                 self.0 = rest;
-                StreamItem::List(self.value()?)
+                self.value().map(StreamItem::List)
             }
             [
                 0x81,
@@ -44,11 +73,53 @@ impl Quick<'_> {
                 rest @ ..,
             ] => {
                 self.0 = rest;
-                StreamItem::Raw(self.bytes()?)
+                self.bytes().map(StreamItem::Raw)
             }
+            _ => None,
+        }
+    }
+
+    /// A run without flags.
+    fn run(&mut self) -> Option<Box<RunCall>> {
+        self.eat(b"\x81\xa3Run\x83\xa4name")?;
+        let name = self.text()?;
+        self.eat(b"\xa4call\x83\xa4head")?;
+        let head = self.span()?;
+        self.eat(b"\xaapositional")?;
+        let count = match self.byte()? {
+            few @ 0x90..=0x9f => usize::from(few & 15),
             _ => return None,
         };
-        Some(Message::Data(id, item))
+        let mut positional = Vec::with_capacity(count);
+        for _ in 0..count {
+            positional.push(self.value()?);
+        }
+        self.eat(b"\xa5named\x90\xa5input")?;
+        let input = self.header()?;
+        let named = Vec::new();
+        let call = EvaluatedCall {
+            head,
+            positional,
+            named,
+        };
+        Some(Box::new(RunCall { name, call, input }))
+    }
+
+    /// Nothing, or a plain value without metadata.
+    fn header(&mut self) -> Option<Header> {
+        match self.0 {
+            [0xa5, b'E', b'm', b'p', b't', b'y', rest @ ..] => {
+                self.0 = rest;
+                Some(Header::Empty)
+            }
+            [0x81, 0xa5, b'V', b'a', b'l', b'u', b'e', 0x92, rest @ ..] => {
+                self.0 = rest;
+                let value = self.value()?;
+                self.eat(b"\xc0")?;
+                Some(Header::Value(value, None))
+            }
+            _ => None,
+        }
     }
 
     /// A value that holds no other.
@@ -151,7 +222,7 @@ impl Quick<'_> {
     }
 
     #[inline]
-    fn span(&mut self) -> Option<Span> {
+    pub(super) fn span(&mut self) -> Option<Span> {
         match self.byte()? {
             0x92 => {
                 let (start, end) = (self.unsigned()?, self.unsigned()?);
@@ -263,149 +334,5 @@ impl Quick<'_> {
             _ => return None,
         };
         self.take(length).map(<[u8]>::to_vec)
-    }
-}
-
-/// A plain value without the text or bytes in it, which are written between its two parts.
-pub(super) struct Written {
-    bytes: [u8; Written::MOST],
-    length: usize,
-}
-
-impl Written {
-    /// More than any plain value takes: two tags, three names of fields, three numbers of nine bytes, six markers.
-    const MOST: usize = 96;
-
-    /// A number, truth value or nothing.
-    pub(super) fn value(value: &Value, structs: Structs) -> Option<Written> {
-        let mut out = Written {
-            bytes: [0; Written::MOST],
-            length: 0,
-        };
-        let named = structs == Structs::Maps;
-        let span = match value {
-            Value::Int(val, span) => {
-                out.open(b"\x81\xa3Int", named);
-                out.signed(*val);
-                span
-            }
-            Value::Filesize(val, span) => {
-                out.open(b"\x81\xa8Filesize", named);
-                out.signed(*val);
-                span
-            }
-            Value::Duration(val, span) => {
-                out.open(b"\x81\xa8Duration", named);
-                out.signed(*val);
-                span
-            }
-            Value::Bool(val, span) => {
-                out.open(b"\x81\xa4Bool", named);
-                out.put(if *val { b"\xc3" } else { b"\xc2" });
-                span
-            }
-            Value::Float(val, span) => {
-                out.open(b"\x81\xa5Float", named);
-                out.put(b"\xcb");
-                out.put(&val.to_be_bytes());
-                span
-            }
-            _ => return None,
-        };
-        out.close(*span, named);
-        Some(out)
-    }
-
-    /// What stands in front of the text of a string.
-    pub(super) fn before_text(structs: Structs) -> Written {
-        let mut out = Written {
-            bytes: [0; Written::MOST],
-            length: 0,
-        };
-        out.open(b"\x81\xa6String", structs == Structs::Maps);
-        out
-    }
-
-    /// What stands behind the content of a value.
-    pub(super) fn after(span: Span, structs: Structs) -> Written {
-        let mut out = Written {
-            bytes: [0; Written::MOST],
-            length: 0,
-        };
-        out.close(span, structs == Structs::Maps);
-        out
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    #[inline]
-    fn put<const N: usize>(&mut self, bytes: &[u8; N]) {
-        self.bytes[self.length..self.length + N].copy_from_slice(bytes);
-        self.length += N;
-    }
-
-    #[inline]
-    fn open<const N: usize>(&mut self, tag: &[u8; N], named: bool) {
-        self.put(tag);
-        match named {
-            true => self.put(b"\x82\xa3val"),
-            false => self.put(b"\x92"),
-        }
-    }
-
-    #[inline]
-    fn close(&mut self, span: Span, named: bool) {
-        match named {
-            true => self.put(b"\xa4span\x82\xa5start"),
-            false => self.put(b"\x92"),
-        }
-        self.unsigned(span.start);
-        if named {
-            self.put(b"\xa3end");
-        }
-        self.unsigned(span.end);
-    }
-
-    #[inline]
-    fn unsigned(&mut self, value: u64) {
-        match value {
-            0..=0x7f => self.put(&[value as u8]),
-            0x80..=0xff => self.put(&[0xcc, value as u8]),
-            0x100..=0xffff => {
-                self.put(b"\xcd");
-                self.put(&(value as u16).to_be_bytes());
-            }
-            0x1_0000..=0xffff_ffff => {
-                self.put(b"\xce");
-                self.put(&(value as u32).to_be_bytes());
-            }
-            _ => {
-                self.put(b"\xcf");
-                self.put(&value.to_be_bytes());
-            }
-        }
-    }
-
-    #[inline]
-    fn signed(&mut self, value: i64) {
-        match value {
-            0.. => self.unsigned(value as u64),
-            -32..=-1 => self.put(&[value as u8]),
-            -0x80..=-33 => self.put(&[0xd0, value as u8]),
-            -0x8000..=-0x81 => {
-                self.put(b"\xd1");
-                self.put(&(value as i16).to_be_bytes());
-            }
-            -0x8000_0000..=-0x8001 => {
-                self.put(b"\xd2");
-                self.put(&(value as i32).to_be_bytes());
-            }
-            _ => {
-                self.put(b"\xd3");
-                self.put(&value.to_be_bytes());
-            }
-        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::Value;
 use crate::codec::reader::{Cursor, Kind, Number, Reader, Result, not_a_byte};
-use crate::codec::{DecodeError, DecodeErrorKind, Limits};
+use crate::codec::{DecodeError, DecodeErrorKind, Limits, Sender};
 use crate::nu::{Dialect, Message};
+use crate::{Span, Value};
 
 use super::quick::{MESSAGE_DEPTH, Quick, VALUE_DEPTH};
 
@@ -76,8 +76,12 @@ impl<'a> MsgPackReader<'a> {
 
     /// Reads in one go what may be so deep, unless a limit might stand against it.
     #[inline]
-    fn quick<T>(&mut self, depth: usize, read: fn(&mut Quick<'a>) -> Option<T>) -> Option<T> {
-        if self.depth + depth > self.limits.depth || self.limits.collection < 2 {
+    fn quick<T>(
+        &mut self,
+        depth: usize,
+        read: impl FnOnce(&mut Quick<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if self.depth + depth > self.limits.depth || self.limits.collection < Quick::MOST {
             return None;
         }
         let mut quick = Quick(self.bytes.get(self.at..)?);
@@ -374,7 +378,12 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
     }
 
     #[inline]
-    fn quick_message(&mut self) -> Option<Message> {
-        self.quick(MESSAGE_DEPTH + VALUE_DEPTH, Quick::message)
+    fn quick_span(&mut self) -> Option<Span> {
+        self.quick(1, Quick::span)
+    }
+
+    #[inline]
+    fn quick_message(&mut self, sender: Sender) -> Option<Message> {
+        self.quick(MESSAGE_DEPTH + VALUE_DEPTH, |quick| quick.message(sender))
     }
 }
