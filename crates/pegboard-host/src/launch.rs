@@ -36,6 +36,8 @@ pub(crate) enum Mode {
 pub(crate) struct Learned {
     pub(crate) mode: Option<Mode>,
     pub(crate) version: Option<Version>,
+    /// What it offered beyond the common protocol.
+    pub(crate) features: Vec<Feature>,
 }
 
 /// Starts a plugin, and over again where that is how its version or its link has to be found out.
@@ -122,7 +124,13 @@ fn start_in_its_version(
     let Ok(theirs) = Version::parse(&theirs) else {
         return Ok(instance);
     };
-    plugin.learn(|learned| learned.version = Some(theirs.clone()));
+    let features = instance.connection().map_or_else(Vec::new, |connection| {
+        connection.ask(|session| session.peer().features.clone())
+    });
+    plugin.learn(|learned| {
+        learned.version = Some(theirs.clone());
+        learned.features = features;
+    });
     if matches!(engine.config.versions, Versions::Any { .. }) && !compatible(&theirs, &ours) {
         engine.stop_in_background(&instance);
         return start_once(plugin, engine, mode).map_err(|failed| failed.error);
@@ -333,7 +341,15 @@ struct Starting<'a> {
 impl Starting<'_> {
     fn connect(self, link: Link) -> Result<Arc<Instance>, Failed> {
         let config = &self.engine.config;
-        let policy = match (&config.versions, self.plugin.learned().version) {
+        let Learned {
+            version, features, ..
+        } = self.plugin.learned();
+        // A plugin that speaks first is answered with the extensions that it offers.
+        let mut ours = Feature::offered();
+        if version.is_some() || matches!(config.versions, Versions::Only(_)) {
+            ours.retain(|feature| *feature == Feature::LocalSocket || features.contains(feature));
+        }
+        let policy = match (&config.versions, version) {
             (Versions::Only(version), _) => EnginePolicy::Exactly(version.clone()),
             (Versions::Any { .. }, Some(version)) => EnginePolicy::Mirror {
                 wait: Duration::ZERO,
@@ -347,7 +363,7 @@ impl Starting<'_> {
         let settings = EngineSettings {
             name: self.plugin.name.clone(),
             policy,
-            features: Feature::offered(),
+            features: ours,
             limits: config.limits,
             flow: config.flow,
             encoding_timeout: config.deadlines.encoding,

@@ -218,7 +218,7 @@ fn an_error_of_our_source_of_bytes_reaches_the_plugin() {
 fn bytes_that_are_not_wanted_are_not_read() {
     for_each_flavour(|reference| {
         // 50 chunks may be on the way, and one is in hand.
-        let most = 55 * 8192;
+        let most = 55 * 16384;
         let watched = Watched::default();
         let flow = Flow::bytes(WatchedReader(watched.clone()), ByteStreamKind::Binary);
         let got = value(reference.run("head").argument(Value::int(10)).input(flow));

@@ -285,7 +285,7 @@ pub struct ByteStream<E> {
 
 /// Chunks are read in pieces of this size at first, as Nushell does, and in larger ones while they are filled.
 const CHUNK: usize = 8 << 10;
-const LARGEST_CHUNK: usize = 64 << 10;
+const LARGEST_CHUNK: usize = 16 << 10;
 
 impl<E: From<LabeledError> + 'static> ByteStream<E> {
     /// A stream of what `reader` gives. An error of the reader ends it.

@@ -172,13 +172,14 @@ impl Shared {
 
     /// Waits until the engine has said goodbye and all calls are done, or the connection is over.
     pub(crate) fn await_end(&self) -> Option<Failure> {
-        let mut life = self.life();
-        while life.over.is_none() && !(life.goodbye && life.active == 0) {
-            life = self
-                .changed
-                .wait(life)
-                .unwrap_or_else(PoisonError::into_inner);
+        let ended = || {
+            let life = self.life();
+            (life.over.is_some() || life.goodbye && life.active == 0).then_some(())
+        };
+        if let Some(connection) = self.connection.get() {
+            connection.stand_by(ended);
         }
+        let mut life = self.life();
         let deadline = Instant::now() + AFTERMATH;
         while life.active > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -278,6 +279,9 @@ impl Shared {
         drop(life);
         if may_end {
             self.changed.notify_all();
+            if let Some(connection) = self.connection.get() {
+                connection.stir();
+            }
         }
     }
 

@@ -46,8 +46,8 @@ pub struct EngineHandshake {
 impl EngineHandshake {
     /// Starts at the time `now`, counted from any fixed point.
     ///
-    /// Of the extensions among `features` only those are said that the plugin has offered before, so none by an engine
-    /// that has to speak first.
+    /// [Extensions](Feature::EXTENSIONS) among the features are said to a plugin that has offered them. To one that is
+    /// spoken to first they are said only if it was not waited for, which is for plugins that are known.
     ///
     /// [`EngineHandshake::handle_timeout`] is to be called at once and then at [`EngineHandshake::poll_timeout`].
     pub fn new(
@@ -80,17 +80,21 @@ impl EngineHandshake {
             return None;
         }
         let version = match &self.policy {
-            EnginePolicy::Mirror { otherwise, .. } => otherwise.clone(),
+            EnginePolicy::Mirror { wait, otherwise } => {
+                // It was waited for in vain, so nothing is known about it.
+                if !wait.is_zero() {
+                    keep_offered(&mut self.features, &[]);
+                }
+                otherwise.clone()
+            }
             EnginePolicy::Exactly(version) => version.clone(),
         };
-        Some(self.say(version, &[]))
+        Some(self.say(version))
     }
 
-    /// Says Hello. What the plugin has said first, if it has, decides which extensions to offer.
-    fn say(&mut self, version: Version, theirs: &[Feature]) -> Message {
+    fn say(&mut self, version: Version) -> Message {
         self.speak_at = None;
         self.said = Some(version.clone());
-        keep_offered(&mut self.features, theirs);
         hello(&version, &self.features)
     }
 
@@ -98,16 +102,19 @@ impl EngineHandshake {
     pub fn receive(mut self, message: Message) -> Result<Session<Host>, HandshakeError> {
         let (theirs, version) = parse_hello(message)?;
         let dialect = Dialect::of(&version).map_err(HandshakeError::OldPlugin)?;
+        if self.said.is_none() {
+            keep_offered(&mut self.features, &theirs.features);
+        }
         let mut first = None;
         let ours = match (&self.said, &self.policy) {
             (Some(said), _) => said.clone(),
             (None, EnginePolicy::Mirror { .. }) => {
-                first = Some(self.say(version.clone(), &theirs.features));
+                first = Some(self.say(version.clone()));
                 version.clone()
             }
             (None, EnginePolicy::Exactly(exactly)) => {
                 let exactly = exactly.clone();
-                first = Some(self.say(exactly.clone(), &theirs.features));
+                first = Some(self.say(exactly.clone()));
                 exactly
             }
         };
@@ -205,7 +212,8 @@ impl PluginMirror {
     }
 
     /// The engine has said nothing in time: gives the Hello to send and what then takes the engine's.
-    pub fn speak(self) -> (PluginHandshake, Message) {
+    pub fn speak(mut self) -> (PluginHandshake, Message) {
+        keep_offered(&mut self.features, &[]);
         PluginHandshake::new(
             self.otherwise,
             &self.features,
@@ -230,10 +238,9 @@ impl PluginMirror {
     }
 }
 
-/// Leaves out extensions that the other side has not offered: who answers knows whether there is a use for them, and
-/// somebody might mind names that it does not know.
-fn keep_offered(ours: &mut Vec<Feature>, theirs: &[Feature]) {
-    ours.retain(|feature| !Feature::EXTENSIONS.contains(feature) || theirs.contains(feature));
+/// Extensions are only for those who have offered them first; nobody else is to hear of them.
+fn keep_offered(features: &mut Vec<Feature>, theirs: &[Feature]) {
+    features.retain(|feature| !Feature::EXTENSIONS.contains(feature) || theirs.contains(feature));
 }
 
 fn hello(version: &Version, features: &[Feature]) -> Message {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pegboard_protocol::octa::{
-    Decoder, Dialect, Execute, Form, FromHost, FromPlugin, Hello, Incoming, Limits, LineErrorKind,
-    Outgoing, Stream, encode,
+    Decoder, Dialect, Execute, Form, FromHost, FromPlugin, Hello, Incoming, Limits, LineError,
+    LineErrorKind, Outgoing, Stream, encode,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -286,6 +286,37 @@ fn a_large_line() {
     let mut decoder = Decoder::<FromPlugin>::new(Limits::default());
     decoder.feed(&line);
     assert!(decoder.next().unwrap().content == Ok(message));
+}
+
+/// The deepest that can be asked for, on a thread with little stack.
+#[test]
+fn a_deep_message() {
+    let deepest = Limits {
+        depth: usize::MAX,
+        ..Limits::default()
+    };
+    let read = move |levels: usize| {
+        let line = format!(
+            r#"{{"type":"Result","payload":{{"id":"0","value":{}{}}}}}"#,
+            "[".repeat(levels),
+            "]".repeat(levels)
+        );
+        let mut decoder = Decoder::<FromPlugin>::new(deepest);
+        decoder.feed(line.as_bytes());
+        let message = decoder.next().unwrap().content?;
+        let mut written = Vec::new();
+        encode(&message, Form::Only(Dialect::V021), &mut written);
+        assert_eq!(written.trim_ascii_end(), line.as_bytes());
+        Ok::<_, LineError>(())
+    };
+    let thread = std::thread::Builder::new().stack_size(512 << 10);
+    let thread = thread.spawn(move || {
+        read(118).unwrap();
+        let error = read(119).unwrap_err();
+        assert_eq!(error.kind(), LineErrorKind::Limit);
+        assert!(error.to_string().contains("(depth)"), "{error}");
+    });
+    thread.unwrap().join().unwrap();
 }
 
 #[test]

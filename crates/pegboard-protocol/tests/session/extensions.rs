@@ -1,5 +1,7 @@
 //! What sides agree on beyond the common protocol, where it meets the codec.
 
+use std::time::Duration;
+
 use pegboard_protocol::codec::{BytesForm, EncodeOptions, Encoding, Sender};
 use pegboard_protocol::nu::{
     Call, EvaluatedCall, Feature, Header, Hello, Message, RunCall, StreamId, StreamItem, StreamKind,
@@ -15,12 +17,14 @@ fn host(version: &str, ours: &[Feature], theirs: &[Feature]) -> Session<Host> {
     let limits = FlowLimits::default();
     let handshake = EngineHandshake::new(policy, ours.to_vec(), limits, Default::default());
     let mut host = handshake.receive(hello(version, theirs)).unwrap();
-    let both: Vec<_> = ours
+    // Nobody hears of extensions who has not offered them.
+    let heard: Vec<_> = ours
         .iter()
-        .filter(|it| theirs.contains(it))
+        .filter(|one| theirs.contains(one))
         .cloned()
         .collect();
-    assert_eq!(host.poll_message(), Some(hello(version, &both)));
+    let said = host.poll_message();
+    assert_eq!(said, Some(hello(version, &heard)));
     host
 }
 
@@ -51,6 +55,26 @@ fn bytes_have_the_form_that_the_other_side_reads() {
 }
 
 #[test]
+fn nobody_is_told_of_extensions_who_has_not_spoken() {
+    let limits = FlowLimits::default();
+    let all = Feature::offered();
+    let wait = Duration::from_secs(1);
+    let version = semver::Version::new(0, 115, 1);
+    let spoken = Some(hello("0.115.1", &[Feature::LocalSocket]));
+    let policy = |wait| EnginePolicy::Mirror {
+        wait,
+        otherwise: version.clone(),
+    };
+    let mut engine = EngineHandshake::new(policy(wait), all.clone(), limits, Duration::ZERO);
+    assert_eq!(engine.handle_timeout(wait), spoken);
+    let mirror = PluginMirror::new(version.clone(), all.clone(), limits, wait, Duration::ZERO);
+    assert_eq!(Some(mirror.speak().1), spoken);
+    // A plugin that is known is not waited for.
+    let mut engine = EngineHandshake::new(policy(Duration::ZERO), all.clone(), limits, wait);
+    assert_eq!(engine.handle_timeout(wait), Some(hello("0.115.1", &all)));
+}
+
+#[test]
 fn a_plugin_that_lets_the_engine_speak_first_agrees_too() {
     let limits = FlowLimits::default();
     let version = "0.115.1".parse().unwrap();
@@ -62,35 +86,6 @@ fn a_plugin_that_lets_the_engine_speak_first_agrees_too() {
     assert_eq!(session.items_per_message(), StreamItem::MOST);
     assert!(session.shares(&Feature::PegboardBytes));
     assert!(!session.shares(&Feature::LocalSocket));
-}
-
-#[test]
-fn who_speaks_first_as_an_engine_offers_nothing_and_who_answers_only_what_it_was_offered() {
-    let (limits, now) = (FlowLimits::default(), Default::default());
-    let all = [&[Feature::LocalSocket], &Feature::EXTENSIONS[..]].concat();
-    let version = "0.115.1";
-    let policy = EnginePolicy::Exactly(version.parse().unwrap());
-    let mut engine = EngineHandshake::new(policy, all.clone(), limits, now);
-    let said = engine.handle_timeout(now);
-    assert_eq!(said, Some(hello(version, &[Feature::LocalSocket])));
-    let session = engine.receive(hello(version, &all)).unwrap();
-    assert_eq!(session.items_per_message(), 1);
-
-    let policy = EnginePolicy::Exactly(version.parse().unwrap());
-    let engine = EngineHandshake::new(policy, all.clone(), limits, now);
-    let offered = [Feature::PegboardItems];
-    let mut session = engine.receive(hello(version, &offered)).unwrap();
-    let said = [Feature::LocalSocket, Feature::PegboardItems];
-    assert_eq!(session.poll_message(), Some(hello(version, &said)));
-    assert_eq!(session.items_per_message(), StreamItem::MOST);
-
-    let mirror = PluginMirror::new(version.parse().unwrap(), all.clone(), limits, now, now);
-    let mut session = mirror.receive(hello(version, &[])).unwrap();
-    let said = session.poll_message();
-    assert_eq!(said, Some(hello(version, &[Feature::LocalSocket])));
-    let mirror = PluginMirror::new(version.parse().unwrap(), all.clone(), limits, now, now);
-    let (_, said) = mirror.speak();
-    assert_eq!(said, hello(version, &all));
 }
 
 /// What is sent in the place of items of which `spoilt` cannot be put into bytes.

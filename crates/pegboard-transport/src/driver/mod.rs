@@ -41,6 +41,8 @@ use watch::Watch;
 /// Producers wait while more than this many bytes are queued for the link.
 const HIGH_WATER: usize = 1 << 20;
 const READ_BUFFER: usize = 64 << 10;
+/// The same as long as little comes.
+const SMALL_BUFFER: usize = 4 << 10;
 
 /// A session that runs over a link. Copies stand for the same connection.
 pub struct Connection<R: Role> {

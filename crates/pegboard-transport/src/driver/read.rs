@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Instant;
 
 use pegboard_protocol::codec::{Decoder, Frame};
@@ -10,8 +11,8 @@ use pegboard_protocol::nu::Message;
 use pegboard_protocol::session::{Failure, FailureKind, Role};
 
 use super::bell::{Bell, Heard};
-use super::watch::{Approach, Succession, Turn};
-use super::{Connection, READ_BUFFER, Shared, State, hung_up};
+use super::watch::{Approach, Duty, Succession, Turn};
+use super::{Connection, READ_BUFFER, SMALL_BUFFER, Shared, State, hung_up};
 use crate::link::Source;
 use crate::trace::Direction;
 
@@ -98,6 +99,49 @@ impl<R: Role + Send + 'static> Connection<R> {
     }
 }
 
+impl<R: Role + Send + 'static> Connection<R> {
+    /// Waits until `look` gives something, looking again after every [`Connection::stir`]; none when the link is closed.
+    ///
+    /// The thread stands by for one of the connection's own that reads, and reads in its place while that one is busy. So
+    /// it is for a thread that waits for the end.
+    pub fn stand_by<T>(&self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+        let shared = &self.shared;
+        loop {
+            let stirs = shared.watch.stirs();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            match shared.watch.stand_by(Approach::AfterATick, Some(stirs)) {
+                Duty::Look => {}
+                Duty::Over => return look(),
+                Duty::Read(mut reading) => loop {
+                    let taken = reading.take_in(None);
+                    if shared.receive(&mut reading, taken).is_err() {
+                        return look();
+                    }
+                    shared.start_jobs();
+                    if let Some(found) = look() {
+                        // Whoever still waits for something reads by himself.
+                        let _ = shared.watch.release(reading, Approach::AtOnce);
+                        return Some(found);
+                    }
+                    // One that is free again had better read: it may run what it reads.
+                    if shared.watch.has_crew() {
+                        shared.hand_on(reading, Approach::AtOnce);
+                        break;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Has whoever stands by look again.
+    pub fn stir(&self) {
+        self.shared.watch.stir();
+        self.shared.hangup.nudge();
+    }
+}
+
 impl<R: Role + Send + 'static> Lead<'_, R> {
     /// Reads until `look` gives something or the deadline has passed; none when there is nothing more to read.
     fn wait<T>(
@@ -129,6 +173,24 @@ impl<R: Role + Send + 'static> Lead<'_, R> {
     }
 }
 
+/// A thread that waits to become one of a crew. To start it takes time, which is best spent while the other side has
+/// something to do too.
+pub(super) type Recruit<R> = SyncSender<(Arc<Shared<R>>, Approach)>;
+
+pub(super) fn recruit<R: Role + Send + 'static>() -> io::Result<Recruit<R>> {
+    let (enlist, enlisted) = sync_channel::<(Arc<Shared<R>>, Approach)>(1);
+    std::thread::Builder::new()
+        .name("pegboard reader".into())
+        .stack_size(512 << 10)
+        .spawn(move || {
+            if let Ok((shared, approach)) = enlisted.recv() {
+                drop(enlisted);
+                shared.serve(approach);
+            }
+        })?;
+    Ok(enlist)
+}
+
 /// There is nothing more to read, and everybody knows.
 struct Over;
 
@@ -143,7 +205,10 @@ impl<R: Role + Send + 'static> Shared<R> {
     /// One of the crew: reads when nobody else does.
     fn serve(self: Arc<Self>, mut approach: Approach) {
         IS_CREW.set(true);
-        while let Some(reading) = self.watch.stand_by(approach) {
+        while let Duty::Read(mut reading) = self.watch.stand_by(approach, None) {
+            if !Self::STAYS {
+                reading.rest();
+            }
             self.read_on(reading);
             approach = Self::AFTER_OTHERS;
         }
@@ -151,13 +216,16 @@ impl<R: Role + Send + 'static> Shared<R> {
 
     /// Reads until it is somebody else's turn. A plugin's calls are run here if they can be.
     fn read_on(self: &Arc<Self>, mut reading: Box<Reading>) {
+        let runs_jobs = self.hangup.can_nudge();
         loop {
             let taken = reading.take_in(None);
             if self.receive(&mut reading, taken).is_err() {
                 return;
             }
-            let job = self.handler.get().and_then(|handler| handler.take_job());
-            if let Some(job) = job {
+            let handler = self.handler.get();
+            if !runs_jobs {
+                self.start_jobs();
+            } else if let Some(job) = handler.and_then(|handler| handler.take_job()) {
                 self.hand_on(reading, Approach::AfterATick);
                 return job();
             }
@@ -173,18 +241,21 @@ impl<R: Role + Send + 'static> Shared<R> {
         }
     }
 
-    pub(super) fn add_crew(self: &Arc<Self>, approach: Approach) {
-        let shared = self.clone();
-        let spawned = std::thread::Builder::new()
-            .name("pegboard reader".into())
-            .stack_size(512 << 10)
-            .spawn(move || shared.serve(approach));
-        if let Err(error) = spawned {
-            let message = format!("no thread could be started: {error}");
-            let mut state = self.lock();
-            self.end(&mut state, Failure::new(FailureKind::Local, message));
-            self.settle(state);
-        }
+    fn add_crew(self: &Arc<Self>, approach: Approach) {
+        self.enlist(recruit(), approach);
+    }
+
+    /// Has a thread that was started before be one of the crew.
+    pub(super) fn enlist(self: &Arc<Self>, recruit: io::Result<Recruit<R>>, approach: Approach) {
+        let failed = match recruit {
+            // It waits for nothing else.
+            Ok(recruit) => return drop(recruit.send((self.clone(), approach))),
+            Err(error) => error,
+        };
+        let message = format!("no thread could be started: {failed}");
+        let mut state = self.lock();
+        self.end(&mut state, Failure::new(FailureKind::Local, message));
+        self.settle(state);
     }
 
     /// Has others do what a plugin has been asked for meanwhile.
@@ -233,7 +304,7 @@ impl Reading {
     fn take_in(&mut self, deadline: Option<Instant>) -> Result<(), Failure> {
         if self.buffer.is_empty() {
             // What came with the first messages is seen to before more is waited for.
-            self.buffer = vec![0; READ_BUFFER];
+            self.buffer = vec![0; SMALL_BUFFER];
             return Ok(());
         }
         match self.source.read(&mut self.buffer, deadline) {
@@ -243,6 +314,9 @@ impl Reading {
             }),
             Ok(count) => {
                 self.decoder.feed(&self.buffer[..count]);
+                if count == self.buffer.len() && count < READ_BUFFER {
+                    self.buffer = vec![0; READ_BUFFER];
+                }
                 Ok(())
             }
             Err(error) => match error.kind() {
@@ -257,6 +331,13 @@ impl Reading {
                     format!("reading from it failed: {error}"),
                 )),
             },
+        }
+    }
+
+    /// Nothing is going on: a large buffer is not needed.
+    fn rest(&mut self) {
+        if self.buffer.len() > SMALL_BUFFER {
+            self.buffer = vec![0; SMALL_BUFFER];
         }
     }
 

@@ -16,7 +16,7 @@ use pegboard_protocol::session::{
 };
 
 use super::bell::Bell;
-use super::read::Reading;
+use super::read::{Reading, Recruit, recruit};
 use super::watch::{Approach, Watch};
 use super::{Connection, Handler, Shared, State};
 use crate::link::{Hangup, Link, Sink, Source};
@@ -132,7 +132,9 @@ impl Connection<Host> {
         handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Host>, StartError> {
         let recorder = settings.recorder.as_ref();
-        let (mut opening, hangup) = Opening::new(link, "encoding", recorder, &settings.name);
+        let mut opening = Opening::new(link, "encoding", recorder, &settings.name);
+        // The plugin takes its time now.
+        let recruit = recruit();
         let (encoding, rest) = opening.read_encoding(settings.encoding_timeout)?;
         opening.await_next("Hello");
         let mut decoder = Decoder::new(encoding, Sender::Plugin, settings.limits);
@@ -166,10 +168,11 @@ impl Connection<Host> {
         decoder.set_dialect(session.dialect());
         Ok(run(
             session,
+            // Whoever starts a plugin is about to call it, and then reads himself.
+            (recruit, Approach::AfterATick),
             opening,
             decoder,
             encoding,
-            hangup,
             settings.name,
             handler,
         ))
@@ -184,7 +187,7 @@ impl Connection<Plugin> {
         handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler>,
     ) -> Result<Connection<Plugin>, StartError> {
         let recorder = settings.recorder.as_ref();
-        let (mut opening, hangup) = Opening::new(link, "Hello", recorder, &settings.name);
+        let mut opening = Opening::new(link, "Hello", recorder, &settings.name);
         opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let mut mirror = settings.engine_first.map(|wait| {
@@ -192,6 +195,7 @@ impl Connection<Plugin> {
             PluginMirror::new(version, features, settings.flow, wait, Duration::ZERO)
         });
         let mut spoken = None;
+        let mut recruited = None;
         let message = loop {
             let late = |mirror: &PluginMirror| mirror.speaks_at() <= opening.began.elapsed();
             if spoken.is_none() && mirror.as_ref().is_none_or(late) {
@@ -212,6 +216,8 @@ impl Connection<Plugin> {
                 )?;
                 opening.record(Sender::Plugin, Direction::Sent, &hello);
                 spoken = Some(handshake);
+                // The engine has something to do now.
+                recruited = Some(recruit());
             }
             match decoder.next() {
                 Ok(Some(frame)) => break frame.message,
@@ -238,10 +244,10 @@ impl Connection<Plugin> {
         decoder.set_dialect(session.dialect());
         Ok(run(
             session,
+            (recruited.unwrap_or_else(recruit), Approach::AtOnce),
             opening,
             decoder,
             settings.encoding,
-            hangup,
             settings.name,
             handler,
         ))
@@ -257,16 +263,17 @@ fn announced(message: &Message) -> Option<String> {
 
 fn run<R: Role + Send + 'static>(
     session: Session<R>,
+    (recruit, approach): (io::Result<Recruit<R>>, Approach),
     opening: Opening,
     decoder: Decoder,
     encoding: Encoding,
-    hangup: Hangup,
     name: String,
     handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
 ) -> Connection<R> {
     let Opening {
         source,
         sink,
+        hangup,
         trace,
         ..
     } = opening;
@@ -308,7 +315,7 @@ fn run<R: Role + Send + 'static>(
     connection.set_handler(handler(&connection));
     // The session may have a Hello to send.
     shared.settle(shared.lock());
-    shared.add_crew(Approach::AtOnce);
+    shared.enlist(recruit, approach);
     connection
 }
 
@@ -316,6 +323,7 @@ fn run<R: Role + Send + 'static>(
 struct Opening {
     source: Box<dyn Source>,
     sink: Box<dyn Sink>,
+    hangup: Hangup,
     awaited: &'static str,
     began: Instant,
     /// The first bytes that came.
@@ -325,21 +333,16 @@ struct Opening {
 }
 
 impl Opening {
-    fn new(
-        link: Link,
-        awaited: &'static str,
-        recorder: Option<&Recorder>,
-        name: &str,
-    ) -> (Opening, Hangup) {
-        let opening = Opening {
+    fn new(link: Link, awaited: &'static str, recorder: Option<&Recorder>, name: &str) -> Opening {
+        Opening {
             source: link.source,
             sink: link.sink,
+            hangup: link.hangup,
             awaited,
             began: Instant::now(),
             received: Vec::new(),
             trace: recorder.map(|recorder| recorder.tape(name)),
-        };
-        (opening, link.hangup)
+        }
     }
 
     fn await_next(&mut self, what: &'static str) {

@@ -32,6 +32,8 @@ struct Post {
     asleep: usize,
     /// The next of the crew is to read without waiting for a tick.
     urged: bool,
+    /// How often those who stand by were to look at something else.
+    stirs: u64,
 }
 
 enum Seat {
@@ -67,6 +69,16 @@ pub(super) enum Succession {
     NeedsCrew,
 }
 
+/// How standing by ended.
+pub(super) enum Duty {
+    /// It is the thread's turn to read.
+    Read(Box<Reading>),
+    /// There is something else to look at.
+    Look,
+    /// There is nothing more to read.
+    Over,
+}
+
 /// How a thread of the crew comes to the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Approach {
@@ -85,6 +97,7 @@ impl Watch {
                 ticking: 0,
                 asleep: 0,
                 urged: false,
+                stirs: 0,
             }),
             relief: Condvar::new(),
         }
@@ -151,16 +164,38 @@ impl Watch {
         self.relief.notify_all();
     }
 
-    /// Waits, as one of the crew, for its turn to read. None when there is nothing more to read.
-    pub(super) fn stand_by(&self, approach: Approach) -> Option<Box<Reading>> {
+    /// How often those who stand by were stirred, to be noted before looking.
+    pub(super) fn stirs(&self) -> u64 {
+        self.lock().stirs
+    }
+
+    /// Has those who stand by look at something else.
+    pub(super) fn stir(&self) {
+        self.lock().stirs += 1;
+        self.relief.notify_all();
+    }
+
+    /// True while one of the crew waits for its turn.
+    pub(super) fn has_crew(&self) -> bool {
+        let post = self.lock();
+        post.ticking + post.asleep > 0
+    }
+
+    /// Waits, as one of the crew, for its turn to read, unless it is `stirred` more often than that.
+    pub(super) fn stand_by(&self, approach: Approach, stirred: Option<u64>) -> Duty {
         let mut post = self.lock();
         let mut seen = (approach == Approach::AtOnce).then_some(post.turns);
         loop {
             let still = seen == Some(post.turns);
             let urged = post.urged;
+            if stirred.is_some_and(|before| before != post.stirs) {
+                return Duty::Look;
+            }
             match post.seat {
-                Seat::Over => return None,
-                Seat::Free(_) if still || urged => return post.take(),
+                Seat::Over => return Duty::Over,
+                Seat::Free(_) if still || urged => {
+                    return post.take().map_or(Duty::Over, Duty::Read);
+                }
                 Seat::Taken if still => {
                     post.asleep += 1;
                     let waited = self.relief.wait(post);

@@ -67,7 +67,7 @@ impl Host {
     pub(super) fn unreadable(&mut self, error: LineError) -> Result<(), Failure> {
         if let Some(id) = error.message_id().and_then(|id| self.find(id)) {
             self.end(id, Outcome::Failed(Failure::from(&error)));
-        } else if self.waiting.is_empty() {
+        } else if self.waiting.is_empty() || error.message_id().is_some_and(|id| self.is_late(id)) {
             let ignored = Ignored::Unreadable(error);
             self.events.push_back(HostEvent::Ignored(ignored));
         } else {
@@ -80,7 +80,10 @@ impl Host {
         if wire.len() > LONGEST_ID {
             return Err(Failure::new(
                 FailureKind::Limit,
-                format!("started an execution with an id of {} bytes", wire.len()),
+                format!(
+                    "started an execution with an id of {} bytes; the limit is {LONGEST_ID}",
+                    wire.len()
+                ),
             ));
         }
         let id = if self.features.has(Feature::Ids) {
@@ -154,7 +157,7 @@ impl Host {
         let started = known.is_some_and(|id| !self.waiting.contains(&id));
         if let (Some(id), true) = (known, started) {
             self.end(id, Outcome::Error(message));
-        } else if known.is_none() && self.ended.contains(&wire) {
+        } else if known.is_none() && self.is_late(&wire) {
             let name = "Error".to_owned();
             self.events
                 .push_back(HostEvent::Ignored(Ignored::Late { name }));
@@ -185,7 +188,7 @@ impl Host {
 
     /// Something that belongs to no execution that is open.
     fn stray(&mut self, name: &str, wire: Option<&str>) -> Result<(), Failure> {
-        let late = wire.is_some_and(|wire| self.ended.iter().any(|ended| ended == wire));
+        let late = wire.is_some_and(|wire| self.is_late(wire));
         let known = wire.is_some_and(|wire| self.by_wire.contains_key(wire));
         // A second `Started` with an id in use may be meant for the execution that waits.
         let harmless = late || known && name != "Started" || self.waiting.is_empty();
@@ -236,6 +239,11 @@ impl Host {
             self.ended.push_back(wire);
         }
         self.events.push_back(HostEvent::Ended { id, outcome });
+    }
+
+    /// Whether an execution of that id is over.
+    fn is_late(&self, wire: &str) -> bool {
+        self.ended.iter().any(|ended| ended == wire)
     }
 
     fn find(&self, wire: &str) -> Option<ExecutionId> {
