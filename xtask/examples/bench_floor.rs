@@ -1,7 +1,7 @@
 //! What pipes, sockets and processes take by themselves: `bench_floor LINK MEASURE MILLISECONDS PROGRAM...`
 //!
 //! The other side is this program too, started with `--stdio`: it answers requests of a fixed size with as many bytes.
-//! Any other program is only started, until it has written its first byte.
+//! Any other program is only started, until it has written its first byte. `pipe:4096` writes blocks of that size.
 
 #[path = "../src/bench/probe.rs"]
 mod probe;
@@ -26,11 +26,19 @@ fn main() -> Result<(), Failure> {
         return serve();
     }
     let (link, words) = match words.split_first() {
-        Some((link, words)) if link == "pipe" => (Link::Pipe, words),
-        Some((link, words)) if link == "socket" => (Link::Socket, words),
+        Some((link, words)) => (link.as_str(), words),
+        None => ("", words.as_slice()),
+    };
+    let (link, block) = match link.split_once(':') {
+        Some((link, block)) => (link, block.parse()?),
+        None => (link, BLOCK),
+    };
+    let link = match link {
+        "pipe" => Link::Pipe,
+        "socket" => Link::Socket,
         _ => return Err("the link is `pipe` or `socket`".into()),
     };
-    let line = probe::measure(words, || Ok(Host { link }))?;
+    let line = probe::measure(words, || Ok(Host { link, block }))?;
     println!("{line}");
     Ok(())
 }
@@ -44,7 +52,7 @@ fn serve() -> Result<(), Failure> {
     while input.read_exact(&mut frame).is_ok() {
         let (kind, count) = read_request(&frame);
         match kind {
-            OUT => write_blocks(&mut output, count)?,
+            OUT => write_blocks(&mut output, count, BLOCK)?,
             IN => {
                 read_blocks(&mut input, count)?;
                 output.write_all(&frame)?;
@@ -72,11 +80,11 @@ fn read_request(frame: &[u8; FRAME]) -> (u8, i64) {
     (frame[0], i64::from_le_bytes(count))
 }
 
-fn write_blocks(output: &mut File, count: i64) -> Result<(), Failure> {
-    let block = vec![b'x'; BLOCK];
+fn write_blocks(output: &mut File, count: i64, size: usize) -> Result<(), Failure> {
+    let block = vec![b'x'; size];
     let mut left = usize::try_from(count)?;
     while left > 0 {
-        let length = left.min(BLOCK);
+        let length = left.min(size);
         output.write_all(&block[..length])?;
         left -= length;
     }
@@ -104,6 +112,8 @@ enum Link {
 
 struct Host {
     link: Link,
+    /// How much is written at once.
+    block: usize,
 }
 
 impl probe::Host for Host {
@@ -137,6 +147,7 @@ impl probe::Host for Host {
             child,
             input: Some(input),
             output: Some(output),
+            block: self.block,
         })
     }
 }
@@ -145,6 +156,7 @@ struct Process {
     child: Child,
     input: Option<File>,
     output: Option<File>,
+    block: usize,
 }
 
 impl Process {
@@ -194,7 +206,7 @@ impl probe::Plugin for Process {
     fn bytes_in(&mut self, count: i64) -> Result<i64, Failure> {
         self.ask(IN, count)?;
         let output = self.output.as_mut().ok_or("it has ended")?;
-        write_blocks(output, count)?;
+        write_blocks(output, count, self.block)?;
         self.answer()
     }
 

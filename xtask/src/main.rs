@@ -24,6 +24,8 @@ Usage: cargo xtask COMMAND
                           measure, beside bare pipes and Nushell's own engine
   bench --counts [--check | --update]
                           count instructions, beside the committed counts
+  bench --report [--quick] [--without-engine]
+                          measure what things cost when there is more of them, into docs/performance/
   bench --profile WORK    print where the instructions of a work are spent";
 
 fn main() -> ExitCode {

@@ -32,6 +32,7 @@ mod custom;
 pub mod engine;
 mod help;
 mod mistakes;
+pub mod octa;
 mod plugin;
 mod runtime;
 

@@ -13,6 +13,7 @@ use pegboard_protocol::session::{Failure, FailureKind, FlowLimits, PluginPolicy}
 use pegboard_transport::{Connection, Link, PluginSettings, StartError};
 use semver::Version;
 
+use crate::octa::{Key, Started};
 use crate::runtime::{Definition, Shared};
 use crate::{Command, CustomType, help};
 
@@ -20,7 +21,8 @@ use crate::{Command, CustomType, help};
 #[must_use]
 #[derive(Default)]
 pub struct Plugin {
-    definition: Definition,
+    pub(crate) definition: Definition,
+    pub(crate) key: Option<Key>,
     encoding: Option<Encoding>,
 }
 
@@ -36,6 +38,7 @@ impl Plugin {
         };
         Plugin {
             definition,
+            key: None,
             encoding: None,
         }
     }
@@ -71,7 +74,9 @@ impl Plugin {
     /// that is not there. Engines do not say so: [`PluginTest::check` of
     /// `pegboard-testkit`](../pegboard_testkit/struct.PluginTest.html#method.check) does.
     pub fn mistakes(&self) -> Vec<String> {
-        crate::mistakes::all(&self.definition.commands)
+        let mut mistakes = crate::mistakes::all(&self.definition.commands);
+        mistakes.extend(self.key_mistakes());
+        mistakes
     }
 
     /// Runs the plugin as the command line of its program says. To be called by `main`, whose result it is.
@@ -85,6 +90,9 @@ impl Plugin {
             .map(|word| word.to_string_lossy())
             .collect();
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        if let Some(started) = Started::by_octa(&arguments) {
+            return self.serve_octa(&started);
+        }
         match words.as_slice() {
             [] | ["-h" | "--help"] => {
                 let program = std::env::current_exe().ok();
@@ -105,7 +113,7 @@ impl Plugin {
             ["--local-socket", _] => self.serve_link(Link::connect(Path::new(&arguments[1]))),
             _ => {
                 complain(&format!(
-                    "{}: this is a plugin, to be started by an engine with `--stdio`; `--help` explains it",
+                    "{}: this is a plugin, to be started by an engine with `--stdio` or `--socket-path`; `--help` explains it",
                     self.definition.name
                 ));
                 ExitCode::FAILURE
@@ -148,27 +156,40 @@ impl Plugin {
     /// The same, and gives what has ended the conversation, if it was no goodbye.
     fn run_on(mut self, link: Link) -> Result<Option<Failure>, StartError> {
         self.definition.plain_examples();
-        let settings = PluginSettings {
-            name: self.definition.name.clone(),
-            encoding: self.encoding.unwrap_or(Encoding::MsgPack),
-            version: NEWEST,
-            policy: PluginPolicy::Lenient,
-            engine_first: (!started_by_pegboard()).then_some(WAIT),
-            features: Feature::offered(),
-            limits: Limits::default(),
-            flow: FlowLimits::default(),
-            hello_timeout: HELLO_TIMEOUT,
-            recorder: None,
-        };
-        let shared = Shared::new(Arc::new(self.definition));
-        let connection =
-            Connection::start_plugin(link, settings, |connection| shared.handler(connection))?;
-        let failure = shared.await_end();
-        // With the process, what is still queued would be lost.
-        connection.wait_until_written(Instant::now() + LAST_WORDS);
-        connection.close_sink();
-        Ok(failure)
+        let encoding = self.encoding.unwrap_or(Encoding::MsgPack);
+        let engine_first = (!started_by_pegboard()).then_some(WAIT);
+        converse(Arc::new(self.definition), encoding, engine_first, link)
     }
+}
+
+/// Talks with an engine over a link until it says goodbye or is gone. Gives what has ended the conversation, if it was no
+/// goodbye.
+pub(crate) fn converse(
+    definition: Arc<Definition>,
+    encoding: Encoding,
+    engine_first: Option<Duration>,
+    link: Link,
+) -> Result<Option<Failure>, StartError> {
+    let settings = PluginSettings {
+        name: definition.name.clone(),
+        encoding,
+        version: NEWEST,
+        policy: PluginPolicy::Lenient,
+        engine_first,
+        features: Feature::offered(),
+        limits: Limits::default(),
+        flow: FlowLimits::default(),
+        hello_timeout: HELLO_TIMEOUT,
+        recorder: None,
+    };
+    let shared = Shared::new(definition);
+    let connection =
+        Connection::start_plugin(link, settings, |connection| shared.handler(connection))?;
+    let failure = shared.await_end();
+    // With the process, what is still queued would be lost.
+    connection.wait_until_written(Instant::now() + LAST_WORDS);
+    connection.close_sink();
+    Ok(failure)
 }
 
 /// True if the engine did something that it must not do, and false if it just went.
@@ -188,7 +209,7 @@ const WAIT: Duration = Duration::from_secs(2);
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The version to speak to an engine that leaves it to the plugin.
-const NEWEST: Version = Version::new(0, 115, 1);
+pub(crate) const NEWEST: Version = Version::new(0, 115, 1);
 
 /// True when a Pegboard engine has started this process: it takes any version, so there is no need to wait for its own.
 ///
@@ -208,7 +229,7 @@ fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     // There is nobody left to tell when standard error is gone too.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -146,6 +146,17 @@ impl<E: From<LabeledError> + 'static> Flow<E> {
         }
     }
 
+    /// Has a function called when nobody wants more of a stream that is being fed: it ends the wait for the next item.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: Stop) -> Flow<E> {
+        match &mut self {
+            Flow::Empty | Flow::Value(..) => {}
+            Flow::List(stream) => stream.stop = Some(stop),
+            Flow::Bytes(stream) => stream.stop = Some(stop),
+        }
+        self
+    }
+
     /// What is known about the data beside the data itself.
     pub fn metadata(&self) -> Option<&Metadata> {
         match self {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast Pegboard is, beside bare pipes and Nushell's own engine, in one run.
 
 mod counts;
+mod growth;
 mod machine;
 mod plan;
 mod programs;
@@ -27,11 +28,14 @@ pub(crate) enum Task {
     Counts(Use),
     /// Where the instructions of one work are spent.
     Profile(String),
+    /// What things cost when there is more of them.
+    Report(Options),
 }
 
 impl Task {
     /// Whether measuring works.
-    pub(crate) const SMOKE: Task = Task::Compare(Options::SMOKE);
+    pub(crate) const SMOKE: [Task; 2] =
+        [Task::Compare(Options::SMOKE), Task::Report(Options::SMOKE)];
 
     pub(crate) fn parse(words: &[&str]) -> Result<Task, String> {
         Ok(match words {
@@ -41,6 +45,13 @@ impl Task {
             ["--counts", ..] => return Err("--counts takes --check or --update".to_owned()),
             ["--profile", work] => Task::Profile((*work).to_owned()),
             ["--profile", ..] => return Err("--profile takes what to profile".to_owned()),
+            ["--report", words @ ..] => {
+                let options = Options::parse(words)?;
+                if options.json.is_some() {
+                    return Err("--report writes files of its own, and no JSON".to_owned());
+                }
+                Task::Report(options)
+            }
             words => Task::Compare(Options::parse(words)?),
         })
     }
@@ -89,7 +100,7 @@ impl Options {
                 }
                 other => {
                     return Err(format!(
-                        "bench has no `{other}`, but --quick, --without-engine and --json FILE; --counts or --profile come first"
+                        "bench has no `{other}`, but --quick, --without-engine and --json FILE; --counts, --profile or --report come first"
                     ));
                 }
             }
@@ -115,6 +126,7 @@ pub(crate) fn bench(root: &Path, task: &Task) -> Result<(), String> {
     match task {
         Task::Compare(options) => compare(root, options),
         Task::Counts(purpose) => counts::counts(root, *purpose),
+        Task::Report(options) => growth::report(root, options),
         Task::Profile(work) => counts::profile(root, work),
     }
 }
@@ -186,5 +198,10 @@ mod tests {
             Some(Task::Profile("call".to_owned())),
         );
         check(&["--profile"], None);
+        check(
+            &["--report", "--quick", "--without-engine"],
+            Some(Task::Report(Options::SMOKE)),
+        );
+        check(&["--report", "--json", "out"], None);
     }
 }

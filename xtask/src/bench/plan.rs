@@ -18,6 +18,8 @@ pub(super) enum Program {
     Floor,
     /// `xtask/examples/bench_pegboard.rs`.
     Pegboard,
+    /// `xtask/examples/bench_growth.rs`.
+    Growth,
     /// `peers/engine-115/src/host.rs`.
     Nushell,
     /// `xtask/examples/nu_plugin_bench.rs`.

@@ -90,7 +90,7 @@ pub(crate) fn measure<H: Host>(
     let figures = match what.as_str() {
         "start" => starts(until, program, make)?,
         "again" => restarts(until, program, &make()?)?,
-        "memory" => memory(&programs, &make()?)?,
+        "memory" => many(&programs, &make()?)?,
         _ => {
             let host = make()?;
             let mut plugin = host.start(program)?;
@@ -166,6 +166,10 @@ fn flows<P: Plugin>(
     let units = flows as f64 * count as f64;
     let mut figures = vec![("per_second", units / took.as_secs_f64())];
     figures.extend(spent.per(units));
+    figures.push(("took_seconds", took.as_secs_f64()));
+    figures.push(("host_peak_bytes", memory("self", "VmHWM:")? as f64));
+    let plugin = plugin.pid().to_string();
+    figures.push(("plugin_peak_bytes", memory(&plugin, "VmHWM:")? as f64));
     Ok(figures)
 }
 
@@ -202,7 +206,7 @@ fn restarts<H: Host>(until: Until, program: &Path, host: &H) -> Result<Figures, 
 }
 
 /// What the host has resident with one plugin that has answered and is idle, and for each of the others.
-fn memory<H: Host>(programs: &[PathBuf], host: &H) -> Result<Figures, Failure> {
+fn many<H: Host>(programs: &[PathBuf], host: &H) -> Result<Figures, Failure> {
     let mut plugins = Vec::new();
     let mut first = 0;
     for program in programs {
@@ -210,11 +214,11 @@ fn memory<H: Host>(programs: &[PathBuf], host: &H) -> Result<Figures, Failure> {
         plugin.first()?;
         plugins.push(plugin);
         if plugins.len() == 1 {
-            first = resident()?;
+            first = memory("self", "VmRSS:")?;
         }
     }
     let others = plugins.len().saturating_sub(1).max(1) as f64;
-    let grown = resident()?.saturating_sub(first) as f64;
+    let grown = memory("self", "VmRSS:")?.saturating_sub(first) as f64;
     Ok(vec![
         ("with_one_bytes", first as f64),
         ("per_plugin_bytes", grown / others),
@@ -284,13 +288,13 @@ fn spent(process: &str) -> Result<f64, Failure> {
     Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
-/// Resident memory of this process, in bytes.
-fn resident() -> Result<u64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// Memory of a process, in bytes: resident now, or at most so far.
+fn memory(process: &str, name: &str) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or("no VmRSS in status")?;
+        .find_map(|line| line.strip_prefix(name))
+        .ok_or("no such line in status")?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }

@@ -62,6 +62,7 @@ impl Programs {
         match program {
             Program::Floor => self.ours.join("bench_floor"),
             Program::Pegboard => self.ours.join("bench_pegboard"),
+            Program::Growth => self.ours.join("bench_growth"),
             Program::Nushell => self.theirs.join("bench_nushell"),
             Program::OurPlugin => self.ours.join("nu_plugin_bench"),
             Program::TheirPlugin => self.theirs.join("nu_plugin_bench"),
@@ -94,8 +95,7 @@ impl Programs {
         measure: &Measure,
         options: &Options,
     ) -> Result<Figures, String> {
-        let mut command = Command::new("timeout");
-        command.args(["--foreground", "--kill-after=5", LIMIT]);
+        let mut command = limited();
         if measure.pinned {
             command.args(["taskset", "--cpu-list", "0"]);
         }
@@ -104,9 +104,7 @@ impl Programs {
             .args(side.words)
             .arg(measure.word)
             .arg(options.milliseconds().to_string())
-            .current_dir(&self.root)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit());
+            .current_dir(&self.root);
         match measure.word {
             "memory" => {
                 let count = if options.quick { FEW } else { MANY };
@@ -116,16 +114,30 @@ impl Programs {
                 command.arg(self.path(side.plugin));
             }
         }
-        let describe = |reason: String| format!("{} on {}: {reason}", measure.key, side.label);
-        let output = command
-            .output()
-            .map_err(|error| describe(run::cannot_start(&command, &error)))?;
-        if !output.status.success() {
-            return Err(describe(output.status.to_string()));
-        }
-        let line = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&line).map_err(|error| describe(format!("{error}: {line}")))
+        figures(&mut command)
+            .map_err(|reason| format!("{} on {}: {reason}", measure.key, side.label))
     }
+}
+
+/// A command that runs the program given to it as arguments, for a limited time.
+pub(super) fn limited() -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--foreground", "--kill-after=5", LIMIT]);
+    command
+}
+
+/// Runs a measuring program, and reads the line that it prints.
+pub(super) fn figures(command: &mut Command) -> Result<Figures, String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| run::cannot_start(command, &error))?;
+    if !output.status.success() {
+        return Err(output.status.to_string());
+    }
+    let line = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))
 }
 
 /// Where cargo puts the programs of `peers/engine-115`.

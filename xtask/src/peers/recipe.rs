@@ -84,6 +84,14 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
     Peer {
+        name: "octa-shell",
+        version: "-",
+        path: "bin/octa_plugin_shell.py",
+        recipe: Recipe::Script {
+            source: "peers/scripts/octa_plugin_shell.py",
+        },
+    },
+    Peer {
         name: "nu",
         version: "0.115.1",
         path: "bin/nu",

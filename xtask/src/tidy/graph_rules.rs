@@ -25,7 +25,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ),
     (
         "pegboard-plugin",
-        &["pegboard-transport", "pegboard-protocol"],
+        &["pegboard-args", "pegboard-transport", "pegboard-protocol"],
     ),
     (
         "pegboard-testkit",
@@ -49,6 +49,8 @@ const BORDERS: &[(&str, &[&str])] = &[
     // Plugins see nothing but what any plugin author sees.
     ("nu_plugin_words", &["pegboard-plugin"]),
     ("nu_plugin_showcase", &["pegboard-plugin"]),
+    ("octa_plugin_tpl", &["pegboard-plugin"]),
+    ("octa_plugin_shell", &["octa_plugin_tpl", "pegboard-plugin"]),
     ("xtask", &[]),
 ];
 

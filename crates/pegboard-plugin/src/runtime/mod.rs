@@ -2,7 +2,7 @@
 
 mod interrupts;
 mod jobs;
-mod pool;
+pub(crate) mod pool;
 
 pub(crate) use interrupts::{Interrupts, Registration};
 
@@ -41,7 +41,7 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    fn command(&self, name: &str) -> Option<&Runnable> {
+    pub(crate) fn command(&self, name: &str) -> Option<&Runnable> {
         let named = |command: &&Runnable| command.signature.sig.name == name;
         self.commands.iter().find(named)
     }
@@ -508,7 +508,7 @@ impl Shared {
 }
 
 /// Makes an input of what the engine sent.
-fn read(header: Header, stream: Option<InStream>) -> Input {
+pub(crate) fn read(header: Header, stream: Option<InStream>) -> Input {
     Input::read(
         header,
         stream,

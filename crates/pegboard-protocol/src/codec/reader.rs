@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{DecodeError, DecodeErrorKind};
-use crate::nu::{Change, Dialect};
+use super::{DecodeError, DecodeErrorKind, Sender};
+use crate::nu::{Change, Dialect, Message};
+use crate::{Span, Value};
 
 pub(super) type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -74,6 +75,18 @@ pub(super) trait Reader<'a>: Sized {
     fn key(&mut self, cursor: &mut Cursor) -> Result<Option<Cow<'a, str>>>;
     /// Reads over whatever stands at the cursor.
     fn skip(&mut self) -> Result<()>;
+    /// Reads a plain value in one go, if there is a quick way for the form that it has; else nothing is read.
+    fn quick_value(&mut self) -> Option<Value> {
+        None
+    }
+    /// The same for a place in the source text.
+    fn quick_span(&mut self) -> Option<Span> {
+        None
+    }
+    /// The same for a whole message.
+    fn quick_message(&mut self, _: Sender) -> Option<Message> {
+        None
+    }
 
     #[cold]
     fn fail<T>(&self, kind: DecodeErrorKind, what: impl Into<String>) -> Result<T> {

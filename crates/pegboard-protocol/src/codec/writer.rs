@@ -1,6 +1,7 @@
 //! What both encodings offer to the code that writes messages.
 
 use super::{EncodeError, EncodeErrorKind};
+use crate::Value;
 use crate::nu::{Change, Dialect};
 
 pub(super) type Result<T = (), E = EncodeError> = std::result::Result<T, E>;
@@ -31,6 +32,10 @@ pub(super) trait Writer {
     fn signed(&mut self, value: i64);
     fn float(&mut self, value: f64) -> Result;
     fn text(&mut self, text: &str);
+    /// Writes a plain value in one go, if there is a quick way; else nothing is written.
+    fn quick_value(&mut self, _: &Value) -> bool {
+        false
+    }
     /// Bytes in the form that the other side is known to read.
     fn bytes(&mut self, bytes: &[u8]);
     /// Bytes in the encoding's own form, if it has one.
@@ -68,6 +73,7 @@ pub(super) trait Writer {
     }
 
     /// Opens a map with one key: a variant with content.
+    #[inline]
     fn tag(&mut self, name: &str) -> Result {
         self.map(1)?;
         self.key(name);

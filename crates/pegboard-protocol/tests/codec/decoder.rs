@@ -181,3 +181,42 @@ fn announcements() {
     }
     assert_eq!(codec::parse_announcement(b"\x04ya"), Ok(None));
 }
+
+#[test]
+fn numbers_take_the_fewest_bytes_and_come_back() {
+    let rows: [(&[i64], usize); 5] = [
+        (&[0, 127, -1, -32], 1),
+        (&[128, 255, -33, -128], 2),
+        (&[256, 65_535, -129, -32_768], 3),
+        (&[65_536, 4_294_967_295, -32_769, -2_147_483_648], 5),
+        (&[4_294_967_296, i64::MAX, -2_147_483_649, i64::MIN], 9),
+    ];
+    let smallest = bytes(&item(Value::int(0)), Encoding::MsgPack).len();
+    for (numbers, width) in rows {
+        for &number in numbers {
+            let span = Span {
+                start: number.unsigned_abs(),
+                end: u64::MAX,
+            };
+            let plain = item(Value::int(number));
+            let written = bytes(&plain, Encoding::MsgPack);
+            assert_eq!(written.len(), smallest - 1 + width, "{number}");
+            for message in [
+                plain,
+                item(Value::filesize(number).at(span)),
+                item(Value::duration(number).at(span)),
+                Message::Data(
+                    StreamId(u64::MAX),
+                    StreamItem::Items(vec![Value::int(number).at(span)]),
+                ),
+            ] {
+                let mut decoder = decoder(Encoding::MsgPack);
+                decoder.feed(&bytes(&message, Encoding::MsgPack));
+                assert_eq!(
+                    decoder.next().unwrap().map(|frame| frame.message),
+                    Some(message)
+                );
+            }
+        }
+    }
+}

@@ -10,6 +10,9 @@ use crate::nu::{CallId, EngineCallId, Feature, Hello, Message, PluginOption, Sig
 
 /// A message that `sender` wrote.
 pub(in crate::codec) fn message<'a, R: Reader<'a>>(r: &mut R, sender: Sender) -> Result<Message> {
+    if let Some(message) = r.quick_message(sender) {
+        return Ok(message);
+    }
     let tag = r.tag("a message")?;
     let name = &*tag.name;
     if let Some(only) = only_sender(name)

@@ -13,6 +13,13 @@ use crate::{
 
 /// A value.
 pub(in crate::codec) fn value<'a, R: Reader<'a>>(r: &mut R) -> Result<Value> {
+    match r.quick_value() {
+        Some(value) => Ok(value),
+        None => any_value(r),
+    }
+}
+
+fn any_value<'a, R: Reader<'a>>(r: &mut R) -> Result<Value> {
     let tag =
         r.tag("a value, such as {\"Int\": {\"val\": 1, \"span\": {\"start\": 0, \"end\": 0}}}")?;
     let value = match &*tag.name {
@@ -125,6 +132,9 @@ pub(super) fn values<'a, R: Reader<'a>>(r: &mut R) -> Result<Vec<Value>> {
 /// A place in the source text.
 pub(super) fn span<'a, R: Reader<'a>>(r: &mut R) -> Result<Span> {
     const SHAPE: Fields = Fields::new("span", &["start", "end"]);
+    if let Some(span) = r.quick_span() {
+        return Ok(span);
+    }
     let (mut start, mut end) = (None, None);
     r.fields(&SHAPE, |r, index| {
         match index {

@@ -12,6 +12,9 @@ use crate::{
 
 /// A value.
 pub(in crate::codec) fn value<W: Writer>(w: &mut W, value: &Value) -> Result {
+    if w.quick_value(value) {
+        return Ok(());
+    }
     match value {
         Value::Bool(val, span) => simple(w, "Bool", *span, |w| {
             w.bool(*val);

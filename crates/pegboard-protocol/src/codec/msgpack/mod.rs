@@ -1,5 +1,7 @@
 //! MessagePack: reading, writing, and finding where a message ends.
 
+mod plain;
+mod quick;
 mod read;
 mod scan;
 mod write;

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use crate::codec::reader::{Cursor, Kind, Number, Reader, Result, not_a_byte};
-use crate::codec::{DecodeError, DecodeErrorKind, Limits};
-use crate::nu::Dialect;
+use crate::codec::{DecodeError, DecodeErrorKind, Limits, Sender};
+use crate::nu::{Dialect, Message};
+use crate::{Span, Value};
+
+use super::quick::{MESSAGE_DEPTH, Quick, VALUE_DEPTH};
 
 pub(in crate::codec) struct MsgPackReader<'a> {
     bytes: &'a [u8],
@@ -69,6 +72,22 @@ impl<'a> MsgPackReader<'a> {
     fn length(&mut self, width: usize) -> Result<usize> {
         let length = self.big_endian(width)?;
         usize::try_from(length).or_else(|_| self.truncated())
+    }
+
+    /// Reads in one go what may be so deep, unless a limit might stand against it.
+    #[inline]
+    fn quick<T>(
+        &mut self,
+        depth: usize,
+        read: impl FnOnce(&mut Quick<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if self.depth + depth > self.limits.depth || self.limits.collection < Quick::MOST {
+            return None;
+        }
+        let mut quick = Quick(self.bytes.get(self.at..)?);
+        let thing = read(&mut quick)?;
+        self.at = self.bytes.len() - quick.0.len();
+        Some(thing)
     }
 
     fn open(&mut self, left: usize) -> Result<Cursor> {
@@ -352,5 +371,19 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
                 }
             }
         }
+    }
+    #[inline]
+    fn quick_value(&mut self) -> Option<Value> {
+        self.quick(VALUE_DEPTH, Quick::value)
+    }
+
+    #[inline]
+    fn quick_span(&mut self) -> Option<Span> {
+        self.quick(1, Quick::span)
+    }
+
+    #[inline]
+    fn quick_message(&mut self, sender: Sender) -> Option<Message> {
+        self.quick(MESSAGE_DEPTH + VALUE_DEPTH, |quick| quick.message(sender))
     }
 }

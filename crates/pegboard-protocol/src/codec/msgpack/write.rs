@@ -1,8 +1,12 @@
 //! Writes MessagePack, in the very form that `rmp_serde` gives it when it names fields.
 
+use crate::Value;
 use crate::codec::BytesForm;
 use crate::codec::writer::{MAX_DEPTH, Result, Structs, Writer, too_deep};
 use crate::nu::Dialect;
+
+use super::plain::Written;
+use super::quick::VALUE_DEPTH;
 
 pub(in crate::codec) struct MsgPackWriter<'o> {
     out: &'o mut Vec<u8>,
@@ -25,6 +29,7 @@ impl<'o> MsgPackWriter<'o> {
 
     /// A header whose short form holds up to `short` in its marker, and others follow markers of 1 (if any), 2 and 4
     /// bytes of length. Lengths beyond 4 bytes cannot be in memory on any machine that is cared for.
+    #[inline]
     fn header(&mut self, length: usize, short: (u8, usize), wide: [u8; 3]) {
         let length32 = u32::try_from(length).unwrap_or(u32::MAX);
         let bytes = length32.to_be_bytes();
@@ -40,6 +45,7 @@ impl<'o> MsgPackWriter<'o> {
         }
     }
 
+    #[inline]
     fn open(&mut self) -> Result {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -113,9 +119,34 @@ impl Writer for MsgPackWriter<'_> {
         Ok(())
     }
 
+    #[inline]
     fn text(&mut self, text: &str) {
-        self.header(text.len(), (0xa0, 32), [0xd9, 0xda, 0xdb]);
+        if text.len() < 32 {
+            self.out.push(0xa0 | text.len() as u8);
+        } else {
+            self.header(text.len(), (0xa0, 32), [0xd9, 0xda, 0xdb]);
+        }
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn quick_value(&mut self, value: &Value) -> bool {
+        if self.depth + VALUE_DEPTH > MAX_DEPTH {
+            return false;
+        }
+        if let Value::String(text, span) = value {
+            self.out
+                .extend_from_slice(Written::before_text(self.structs).bytes());
+            self.text(text);
+            self.out
+                .extend_from_slice(Written::after(*span, self.structs).bytes());
+            return true;
+        }
+        let Some(written) = Written::value(value, self.structs) else {
+            return false;
+        };
+        self.out.extend_from_slice(written.bytes());
+        true
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -139,6 +170,7 @@ impl Writer for MsgPackWriter<'_> {
         self.out.extend_from_slice(bytes);
     }
 
+    #[inline]
     fn array(&mut self, length: usize) -> Result {
         self.open()?;
         self.header(length, (0x90, 16), [0, 0xdc, 0xdd]);
@@ -149,12 +181,14 @@ impl Writer for MsgPackWriter<'_> {
         self.depth -= 1;
     }
 
+    #[inline]
     fn map(&mut self, length: usize) -> Result {
         self.open()?;
         self.header(length, (0x80, 16), [0, 0xde, 0xdf]);
         Ok(())
     }
 
+    #[inline]
     fn key(&mut self, key: &str) {
         self.text(key);
     }

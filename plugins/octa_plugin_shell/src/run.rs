@@ -1,0 +1,73 @@
+//! A command from its start to its end: what it reads and writes, and how it ends.
+
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use pegboard_plugin::octa::{Error, Execution, ExitStatus};
+
+use crate::ending::{self, Running};
+use crate::pipes::Pipes;
+
+/// Runs a command and passes on what it writes, as it comes.
+///
+/// It is over when `sh` is: what that has left running in the background goes on, until the plugin ends, and what it
+/// writes then goes nowhere. A command that is cancelled ends with everything it has started.
+pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Error> {
+    let stdin = execution.stdin();
+    let mark = ending::mark();
+    let (mut child, running) = Running::start(&mark, || {
+        Command::new("sh")
+            .arg("-c")
+            .arg(command)
+            .current_dir(execution.dir())
+            .envs(execution.envs())
+            .env(ending::MARK, &mark)
+            .process_group(0)
+            .stdin(if stdin.is_none() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    })
+    .map_err(|error| cannot_start(execution, &error))?;
+    let cancelled = running.clone();
+    let _cancel = execution.cancellation().on_cancel(move || cancelled.end());
+    if let Some(mut to) = child.stdin.take() {
+        let mut from = stdin;
+        // It ends when the command, or whoever sends, has enough.
+        let copy = move || drop(io::copy(&mut from, &mut to));
+        std::thread::Builder::new()
+            .name("stdin".into())
+            .spawn(copy)?;
+    }
+    let passed_on = pass_on(execution, &mut child, &running);
+    let status = running.finish(&mut child)?;
+    passed_on?;
+    Ok(status.into())
+}
+
+fn pass_on(execution: &Execution, child: &mut Child, running: &Running) -> io::Result<()> {
+    let mut pipes = Pipes::new(child, running.exited());
+    let (mut stdout, mut stderr) = (execution.stdout(), execution.stderr());
+    pipes.read_until_exit(|is_stdout, bytes| {
+        let writer = if is_stdout { &mut stdout } else { &mut stderr };
+        // Nobody may want it any more; the command is ended then, and not by a pipe.
+        let _ = writer.write_all(bytes).and_then(|()| writer.flush());
+    })?;
+    pipes.drain();
+    Ok(())
+}
+
+fn cannot_start(execution: &Execution, error: &io::Error) -> String {
+    let dir = execution.dir();
+    match error.kind() {
+        io::ErrorKind::NotFound if !dir.is_dir() => {
+            format!("there is no directory {}", dir.display())
+        }
+        _ => format!("`sh` cannot be started in {}: {error}", dir.display()),
+    }
+}
