@@ -368,7 +368,8 @@ impl Streams {
         let writing = self.writing.get_mut(&stream)?;
         writing.unacknowledged -= 1;
         // A producer that waits is woken for several items, while the consumer still has as many.
-        if !writing.refused || writing.unacknowledged > credit(writing.kind) / 2 {
+        let enough = writing.unacknowledged <= credit(writing.kind) / 2;
+        if !(writing.refused && writing.announced && enough) {
             return None;
         }
         writing.refused = false;
