@@ -1,5 +1,6 @@
 //! Takes bytes as they arrive and gives messages as soon as they are complete.
 
+use super::copy::append;
 use super::json::{JsonReader, JsonScanner};
 use super::msgpack::{MsgPackReader, MsgPackScanner, Progress};
 use super::reader::Reader;
@@ -91,7 +92,7 @@ impl Decoder {
             let room = self.buffer.len() / 2;
             self.buffer.reserve_exact(bytes.len().max(room));
         }
-        self.buffer.extend_from_slice(bytes);
+        append(&mut self.buffer, bytes);
     }
 
     /// The next message, if it has arrived completely.
