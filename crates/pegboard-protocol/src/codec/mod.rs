@@ -8,6 +8,7 @@
 //! message to a buffer. [`parse_announcement`] reads what a plugin says first.
 
 mod announce;
+mod copy;
 mod decode;
 mod decoder;
 mod encode;

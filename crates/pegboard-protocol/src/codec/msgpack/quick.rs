@@ -3,6 +3,7 @@
 //! Whatever is different in any way, or wrong, is left to the general code, which then begins where this began.
 
 use crate::codec::Sender;
+use crate::codec::copy::to_vec;
 use crate::nu::{
     Call, CallId, EvaluatedCall, Header, Message, Response, RunCall, StreamId, StreamItem,
 };
@@ -333,6 +334,6 @@ impl Quick<'_> {
             0xc6 => u32::from_be_bytes(self.array()?) as usize,
             _ => return None,
         };
-        self.take(length).map(<[u8]>::to_vec)
+        self.take(length).map(to_vec)
     }
 }

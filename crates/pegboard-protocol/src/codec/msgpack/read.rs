@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::codec::copy::to_vec;
 use crate::codec::reader::{Cursor, Kind, Number, Reader, Result, not_a_byte};
 use crate::codec::{DecodeError, DecodeErrorKind, Limits, Sender};
 use crate::nu::{Dialect, Message};
@@ -265,7 +266,7 @@ impl<'a> Reader<'a> for MsgPackReader<'a> {
         let count = match marker {
             0xc4..=0xc6 => {
                 let length = self.length(1 << (marker - 0xc4))?;
-                return Ok(self.take(length)?.to_vec());
+                return Ok(to_vec(self.take(length)?));
             }
             0x90..=0x9f => usize::from(marker & 15),
             0xdc => self.length(2)?,

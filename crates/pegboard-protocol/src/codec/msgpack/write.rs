@@ -2,6 +2,7 @@
 
 use crate::Value;
 use crate::codec::BytesForm;
+use crate::codec::copy::append;
 use crate::codec::writer::{MAX_DEPTH, Result, Structs, Writer, too_deep};
 use crate::nu::Dialect;
 
@@ -167,7 +168,7 @@ impl Writer for MsgPackWriter<'_> {
 
     fn native_bytes(&mut self, bytes: &[u8]) {
         self.header(bytes.len(), (0, 0), [0xc4, 0xc5, 0xc6]);
-        self.out.extend_from_slice(bytes);
+        append(self.out, bytes);
     }
 
     #[inline]
