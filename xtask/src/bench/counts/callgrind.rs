@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::plan::Work;
-use crate::bench::plan::Program;
 use crate::bench::programs::Programs;
 use crate::run;
 
@@ -42,7 +41,7 @@ pub(super) fn run(
     core: usize,
     directory: &Path,
 ) -> Result<Pair<PathBuf>, String> {
-    let plugin = programs.path(Program::OurPlugin);
+    let plugin = programs.path(work.plugin);
     let describe =
         |reason: &dyn std::fmt::Display| format!("counting {} x {}: {reason}", steps, work.word);
     match fs::remove_dir_all(directory) {
@@ -63,8 +62,8 @@ pub(super) fn run(
             "--callgrind-out-file={}/%p.out",
             directory.display()
         ))
-        .arg(programs.path(Program::Pegboard))
-        .args(work.host)
+        .arg(programs.path(work.host))
+        .args(work.words)
         .arg(work.word)
         .arg(format!("{steps}x"))
         .arg(&plugin)

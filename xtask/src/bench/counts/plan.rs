@@ -1,5 +1,7 @@
 //! What instructions are counted of, and how much of it.
 
+use crate::bench::plan::Program;
+
 /// One thing that host and plugin do again and again.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -7,8 +9,10 @@ pub(super) struct Work {
     pub(super) title: &'static str,
     /// What the measuring programs call it.
     pub(super) word: &'static str,
+    pub(super) host: Program,
     /// What the host's program takes before it.
-    pub(super) host: &'static [&'static str],
+    pub(super) words: &'static [&'static str],
+    pub(super) plugin: Program,
     /// What a figure is of.
     pub(super) unit: &'static str,
     /// Steps of the measuring program in one unit.
@@ -26,7 +30,7 @@ pub(super) const WORKS: &[Work] = &[
         "numbers-out",
         "item",
         1,
-        20_000,
+        50_000,
     ),
     work(
         "items-in",
@@ -34,7 +38,7 @@ pub(super) const WORKS: &[Work] = &[
         "numbers-in",
         "item",
         1,
-        20_000,
+        50_000,
     ),
     work(
         "bytes-out",
@@ -66,7 +70,9 @@ const fn work(
         key,
         title,
         word,
-        host: &["stdio"],
+        host: Program::Pegboard,
+        words: &["stdio"],
+        plugin: Program::OurPlugin,
         unit,
         steps,
         few,
