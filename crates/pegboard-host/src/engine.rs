@@ -225,7 +225,7 @@ pub(crate) struct EngineCore {
     /// Commands that plugins have found by name; a command's number is its place.
     // bounded by: the commands that exist, each of which is listed once
     declarations: Mutex<Vec<Declaration>>,
-    guard: Arc<Guard>,
+    pub(crate) guard: Arc<Guard>,
     next: AtomicU64,
     closing: AtomicBool,
     /// Processes whose end has to be noticed.

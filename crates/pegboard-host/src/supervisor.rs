@@ -86,7 +86,8 @@ fn supervise(engine: &Weak<EngineCore>) {
         };
         let deadline: Instant = due.unwrap_or_else(|| Instant::now() + LONGEST);
         // A ring that came before the sleep ends it at once.
-        alarm.sleep(&engine.watched_processes(), deadline);
+        alarm.sleep(&engine.watched_processes(), &engine.guard, deadline);
+        engine.guard.renew();
         let (dropped, closing) = {
             let mut work = engine.supervisor.lock();
             (std::mem::take(&mut work.dropped), work.closing)

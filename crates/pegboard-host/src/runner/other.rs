@@ -125,6 +125,8 @@ impl Guard {
         Ok(())
     }
 
+    pub(crate) fn renew(&self) {}
+
     pub(crate) fn release(&self) {}
 }
 
@@ -145,7 +147,7 @@ impl Alarm {
         self.changed.notify_all();
     }
 
-    pub(crate) fn sleep(&self, processes: &[Arc<Process>], deadline: Instant) {
+    pub(crate) fn sleep(&self, processes: &[Arc<Process>], _: &Guard, deadline: Instant) {
         let mut longest = deadline.saturating_duration_since(Instant::now());
         if !processes.is_empty() {
             longest = longest.min(Duration::from_millis(250));

@@ -1,6 +1,6 @@
 //! Streams: numbered items one way, credit the other way.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::event::{Event, ReaderId};
 use super::failure::{Failure, FailureKind};
@@ -82,9 +82,9 @@ pub(super) struct Streams {
     waiting: usize,
     next_reader: u64,
     next_stream: u64,
-    reading: HashMap<ReaderId, Reading>,
-    by_wire: HashMap<StreamId, ReaderId>,
-    writing: HashMap<StreamId, Writing>,
+    reading: BTreeMap<ReaderId, Reading>,
+    by_wire: BTreeMap<StreamId, ReaderId>,
+    writing: BTreeMap<StreamId, Writing>,
     failed: bool,
 }
 
@@ -103,9 +103,9 @@ impl Streams {
             waiting: 0,
             next_reader: 0,
             next_stream: 0,
-            reading: HashMap::new(),
-            by_wire: HashMap::new(),
-            writing: HashMap::new(),
+            reading: BTreeMap::new(),
+            by_wire: BTreeMap::new(),
+            writing: BTreeMap::new(),
             failed: false,
         }
     }
@@ -390,16 +390,13 @@ impl Streams {
         self.failed = true;
         self.by_wire.clear();
         self.waiting = 0;
-        let mut readers: Vec<_> = self.reading.drain().collect();
-        readers.sort_by_key(|(id, _)| *id);
-        for (reader, reading) in readers {
+        for (reader, reading) in std::mem::take(&mut self.reading) {
             if !reading.ended && !reading.released && !reading.broken {
                 events.extend([Event::ReaderFailed { reader }]);
             }
         }
-        let mut writers: Vec<_> = self.writing.drain().map(|(id, _)| id).collect();
-        writers.sort();
-        events.extend(writers.into_iter().map(|stream| Event::Unwanted { stream }));
+        let writers = std::mem::take(&mut self.writing).into_keys();
+        events.extend(writers.map(|stream| Event::Unwanted { stream }));
     }
 
     /// How many streams are open for writing.

@@ -16,6 +16,8 @@ use super::{Connection, Shared};
 
 /// Credit is given back for this many items at a time, or as soon as the reader has to wait.
 const ACK_BATCH: usize = 16;
+/// How often it is given back at once after it was held back in vain.
+const PROMPT: usize = 64;
 
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +125,8 @@ struct Taken {
     /// The sizes of items that were given out and not acknowledged.
     // bounded by: ACK_BATCH
     consumed: Vec<usize>,
+    /// So often credit is given back at once when there is nothing to read.
+    prompt: usize,
 }
 
 impl Taken {
@@ -238,6 +242,9 @@ impl InStream {
                 return queue.error.take().map(Err);
             }
             drop(queue);
+            if self.may_put_off(deadline) {
+                continue;
+            }
             if !self.taken.consumed.is_empty() {
                 self.owner.consumed(&mut self.taken.consumed);
             }
@@ -246,6 +253,30 @@ impl InStream {
             }
             self.owner.wait(&self.inbox, deadline);
         }
+    }
+
+    /// Waits a moment for the next item before the credit for the last ones is given back, so that more of it goes into one
+    /// message: a producer that has used little of it goes on without. One that does not is not kept waiting again soon.
+    fn may_put_off(&mut self, deadline: Option<Instant>) -> bool {
+        let taken = &mut self.taken;
+        if taken.consumed.is_empty() {
+            return false;
+        }
+        if taken.prompt > 0 {
+            taken.prompt -= 1;
+            return false;
+        }
+        let soon = Instant::now() + LAG;
+        if deadline.is_some_and(|at| at < soon) {
+            return false;
+        }
+        self.owner.wait(&self.inbox, Some(soon));
+        let queue = self.inbox.lock();
+        let came = queue.ended || !queue.items.is_empty();
+        if !came {
+            taken.prompt = PROMPT;
+        }
+        came
     }
 
     /// True once the reading was ended from another thread.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
 
 use crate::runner::MARK;
 
@@ -73,6 +76,8 @@ struct Post {
 struct Shell {
     child: Child,
     input: ChildStdin,
+    /// Ready when the shell has ended.
+    end: Option<Arc<OwnedFd>>,
 }
 
 impl Guard {
@@ -116,7 +121,8 @@ impl Guard {
             .process_group(0)
             .spawn()?;
         let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let mut shell = Shell { child, input };
+        let end = super::end_of(Pid::from_child(&child)).map(Arc::new);
+        let mut shell = Shell { child, input, end };
         let told = post
             .groups
             .iter()
@@ -126,6 +132,21 @@ impl Guard {
             Err(_) => shell.end(),
         }
         told
+    }
+
+    /// Becomes ready when the guard ends, which calls for [`Guard::renew`].
+    pub(super) fn end(&self) -> Option<Arc<OwnedFd>> {
+        self.lock().shell.as_ref()?.end.clone()
+    }
+
+    /// Replaces a guard that has ended although it was needed.
+    pub(crate) fn renew(&self) {
+        let mut post = self.lock();
+        let ended = |shell: &mut Shell| !matches!(shell.child.try_wait(), Ok(None));
+        if post.shell.as_mut().is_some_and(ended) {
+            // The next process to be started needs one again, and says so if there is none.
+            let _ = self.start(&mut post);
+        }
     }
 
     /// A process group has come.
@@ -150,7 +171,7 @@ impl Guard {
             .as_mut()
             .is_some_and(|shell| shell.tell(word, group).is_ok());
         if !told && post.shell.is_some() {
-            // Without a guard the plugins still die with this process; only what they have started may not.
+            // The next process to be started needs one again, and says so if there is none.
             let _ = self.start(post);
         }
     }

@@ -1,4 +1,4 @@
-//! Processes on Unix: process groups, the parent-death signal, and whatever has left its group.
+//! Processes on Unix: process groups, and whatever has left its group.
 
 mod guard;
 mod stragglers;
@@ -14,7 +14,6 @@ use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,12 +53,12 @@ struct Leader {
     tree_ended: bool,
 }
 
-/// Starts a process in a group of its own, which on Linux dies with this process.
+/// Starts a process in a group of its own.
 ///
-/// The guard has to run already. It learns of the process here, and of its end from the process.
+/// The guard has to run already, for it ends the process should this one be killed. It learns of the process here, and of its end from the process.
 pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
     let mark = launch.mark.clone();
-    let (mut child, said) = on_spawner_thread(move || spawn_here(&launch))??;
+    let (mut child, said) = start(&launch)?;
     let pid = Pid::from_child(&child);
     guard.started(pid.as_raw_pid().unsigned_abs());
     let streams = (child.stdout.take(), child.stdin.take());
@@ -73,7 +72,7 @@ pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
         guard: guard.clone(),
         status: OnceLock::new(),
         #[cfg(target_os = "linux")]
-        pidfd: rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok(),
+        pidfd: end_of(pid),
     }));
     // From here on, an error drops the process, which ends it.
     let (stdout, stdin) = streams;
@@ -92,7 +91,10 @@ pub(crate) fn spawn(launch: Launch, guard: &Arc<Guard>) -> io::Result<Spawned> {
 }
 
 /// Starts the process, and gives what it says on standard error if that is not the application's own.
-fn spawn_here(launch: &Launch) -> io::Result<(Child, Option<PipeReader>)> {
+///
+/// Nothing is done between fork and exec, so that the system can do without a copy of this process, which takes the longer
+/// the more memory it has.
+fn start(launch: &Launch) -> io::Result<(Child, Option<PipeReader>)> {
     let (said, stderr) = match launch.stderr {
         StderrTo::Pipe => {
             let (said, stderr) = io::pipe()?;
@@ -114,54 +116,18 @@ fn spawn_here(launch: &Launch) -> io::Result<(Child, Option<PipeReader>)> {
         Streams::Apart => (Stdio::null(), stderr.try_clone()?.into()),
     };
     command.stdin(stdin).stdout(stdout).stderr(stderr);
-    #[cfg(target_os = "linux")]
-    die_with_parent(&mut command);
     Ok((command.spawn()?, said))
 }
 
-/// Has the kernel kill the child when the thread that starts it ends, which is when this process ends.
-#[cfg(target_os = "linux")]
-#[expect(
-    unsafe_code,
-    reason = "the child must ask for the signal between fork and exec"
-)]
-fn die_with_parent(command: &mut Command) {
-    let parent = std::process::id();
-    // SAFETY: the closure only makes system calls that are allowed between fork and exec, and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            // The parent may have died before the signal was asked for.
-            if libc::getppid() as u32 != parent {
-                libc::_exit(1);
-            }
-            Ok(())
-        });
+/// Becomes ready when a process ends, where the system can tell.
+fn end_of(pid: Pid) -> Option<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    return rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok();
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
     }
-}
-
-/// Runs a job on a thread that lives as long as the process: the parent-death signal counts from the thread.
-fn on_spawner_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    type Job = Box<dyn FnOnce() + Send>;
-    static SPAWNER: OnceLock<io::Result<SyncSender<Job>>> = OnceLock::new();
-    let spawner = SPAWNER.get_or_init(|| {
-        let (jobs, queue) = sync_channel::<Job>(16);
-        std::thread::Builder::new()
-            .name("pegboard spawner".into())
-            .stack_size(256 << 10)
-            .spawn(move || queue.into_iter().for_each(|job| job()))?;
-        Ok(jobs)
-    });
-    let gone = || io::Error::other("the thread that starts processes is gone");
-    let jobs = spawner
-        .as_ref()
-        .map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-    let (done, result) = sync_channel(1);
-    jobs.send(Box::new(move || drop(done.send(job()))))
-        .map_err(|_| gone())?;
-    result.recv().map_err(|_| gone())
 }
 
 impl Process {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use super::{Process, timespec};
+use super::{Guard, Process, timespec};
 
 /// How long a sleep may be where the end of a process wakes nobody, which is so before Linux 5.3.
 const BLIND: Duration = Duration::from_millis(250);
@@ -29,8 +29,9 @@ impl Alarm {
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 
-    /// Sleeps until the deadline, the alarm, or the end of one of the processes.
-    pub(crate) fn sleep(&self, processes: &[Arc<Process>], deadline: Instant) {
+    /// Sleeps until the deadline, the alarm, or the end of one of the processes or of the guard.
+    pub(crate) fn sleep(&self, processes: &[Arc<Process>], guard: &Guard, deadline: Instant) {
+        let guard = guard.end();
         let known: Vec<_> = processes
             .iter()
             .filter_map(|process| process.pidfd.as_ref())
@@ -44,6 +45,11 @@ impl Alarm {
             known
                 .iter()
                 .map(|pidfd| PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)),
+        );
+        fds.extend(
+            guard
+                .iter()
+                .map(|end| PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN)),
         );
         // The caller looks at everything again in any case.
         let _ = poll(&mut fds, Some(&timespec(longest)));
