@@ -14,8 +14,10 @@ use super::bell::Bell;
 use super::write::{ENOUGH, LAG};
 use super::{Connection, Shared};
 
-/// Credit is given back for this many items at a time, or as soon as the reader has to wait.
-const ACK_BATCH: usize = 16;
+/// Credit is given back for this many items at a time, or when the reader has to wait: about half of what a producer has.
+const ACK_BATCH: usize = 48;
+/// The same for chunks of bytes.
+const ACK_CHUNKS: usize = 24;
 /// How often it is given back at once after it was held back in vain.
 const PROMPT: usize = 64;
 
@@ -225,7 +227,11 @@ impl InStream {
                 && let Some((item, consumed)) = self.taken.next()
             {
                 self.taken.consumed.extend(consumed);
-                if self.taken.consumed.len() >= ACK_BATCH {
+                let batch = match item {
+                    StreamItem::List(_) | StreamItem::Items(_) => ACK_BATCH,
+                    StreamItem::Raw(_) | StreamItem::RawError(_) => ACK_CHUNKS,
+                };
+                if self.taken.consumed.len() >= batch {
                     self.owner.consumed(&mut self.taken.consumed);
                 }
                 return Some(Ok(item));
