@@ -24,6 +24,7 @@ const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(10),
     metadata: Duration::from_secs(10),
     signature: Duration::from_secs(10),
+    begin: Duration::from_secs(10),
     goodbye: Duration::from_millis(20),
     close: Duration::from_millis(20),
     terminate: Duration::from_millis(20),

@@ -172,7 +172,8 @@ impl Connection<Host> {
     /// Starts an execution. `begin` gets its number and what it writes to its standard output, before anything is told
     /// of it; it must not wait.
     ///
-    /// The output is items of raw bytes, as they come, and ends after the handler was told how the execution ended. What
+    /// The output is items of raw bytes, as they come; what a plugin says that knows only lines has the end of a line. It
+    /// ends after the handler was told how the execution ended. What
     /// goes to standard error is told to the handler, who says that it is [`consumed`](Connection::consumed).
     pub fn execute<T>(
         &self,
