@@ -216,6 +216,13 @@ impl Connection<Plugin> {
             session.output(id, stream, bytes)
         })
     }
+
+    /// The same for [what is sent in one message](Plugin::whole) where it would be sent as lines.
+    pub fn whole(&self, id: ExecutionId, stream: Stream, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_all(bytes, None, |session, bytes| {
+            session.whole(id, stream, bytes)
+        })
+    }
 }
 
 impl<S: Side> Shared<S> {
