@@ -56,6 +56,18 @@ pub(crate) fn ci(root: &Path) -> Result<(), String> {
             "--no-fail-fast",
         ]))
     });
+    // What only exists with a feature that no crate of the workspace asks for.
+    report.step("tests of features", || {
+        counted(&mut cargo(&[
+            "test",
+            "--package",
+            "pegboard-plugin",
+            "--features",
+            "tokio",
+            "--test",
+            "octa",
+        ]))
+    });
     // Only whether it works; it costs seconds, for its programs are built already.
     report.step("bench", || {
         let outcomes = bench::Task::SMOKE.map(|task| bench::bench(root, &task));

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::{Added, Store, describe};
-use pegboard_host::{Engine, PluginConfig, ReportStyle};
+use pegboard_host::{Engine, PluginConfig, Protocol, ReportStyle};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, print_error, write_out};
 use crate::installed;
 use crate::listing::escaped;
-use crate::options::AddOptions;
+use crate::options::{AddOptions, Spoken};
 use crate::run::engine;
 use crate::terminal::Progress;
 
@@ -23,7 +23,7 @@ pub(crate) fn add(options: &AddOptions) -> Result<Exit, Failure> {
     let mut failed: Option<Failure> = None;
     for path in &options.plugins {
         progress.next(&path.display().to_string());
-        match one(&store, &engine, path, options.interpreter.as_deref()) {
+        match one(&store, &engine, path, options) {
             Ok((entry, added)) => {
                 text.push_str(&line(&entry, added));
                 documents.push(document(&entry, added));
@@ -55,10 +55,15 @@ fn one(
     store: &Store,
     engine: &Engine,
     path: &Path,
-    interpreter: Option<&str>,
+    options: &AddOptions,
 ) -> Result<(Entry, Added), Failure> {
+    let interpreter = options.interpreter.as_ref();
     let config = PluginConfig {
         interpreter: interpreter.map(|program| vec![program.into()]),
+        protocol: options.protocol.map(|spoken| match spoken {
+            Spoken::Nushell => Protocol::Nushell,
+            Spoken::Octa => Protocol::Octa,
+        }),
         ..PluginConfig::default()
     };
     let plugin = engine.load_with(path, config)?;

@@ -221,9 +221,9 @@ fn of_plugin(
         let took = begin.elapsed();
         let status = plugin.status();
         plugin.stop();
-        Ok((signatures, took, status))
+        Ok((signatures, took, status, plugin.protocol()))
     });
-    let (signatures, took, status) = match asked {
+    let (signatures, took, status, protocol) = match asked {
         Ok(asked) => asked,
         Err(error) => {
             let report = error.report(None, terminal::report_style());
@@ -236,7 +236,7 @@ fn of_plugin(
     let version = status.protocol_version.unwrap_or_default();
     let encoding = status.encoding.unwrap_or_default();
     let what = format!(
-        "{} after {} ms; Nushell {version}, {encoding}",
+        "{} after {} ms; {protocol} {version}, {encoding}",
         plural(signatures.len(), "command"),
         took.as_millis()
     );

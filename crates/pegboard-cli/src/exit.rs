@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Gone,
     /// The output or a file could not be written.
     Unwritten,
+    /// A task of an Octa plugin ended with this code.
+    Task(i32),
     /// A signal asked for the end.
     Signalled(i32),
 }
@@ -31,6 +33,7 @@ impl Exit {
             Exit::Misused => 2,
             Exit::Gone => 3,
             Exit::Unwritten => 4,
+            Exit::Task(code) => of_task(code),
             Exit::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         }
     }
@@ -39,6 +42,15 @@ impl Exit {
     pub(crate) fn shown(failure: Failure) -> Exit {
         failure.show();
         failure.exit()
+    }
+}
+
+/// The exit code of a task as that of a process, which is never zero. Of a number that is too large the lowest bits count, as
+/// everywhere.
+fn of_task(code: i32) -> u8 {
+    match code.to_le_bytes()[0] {
+        0 => 1,
+        code => code,
     }
 }
 
@@ -105,6 +117,10 @@ impl Failure {
     }
 
     pub(crate) fn show(&self) {
+        // A task that ends with a code has said why, or means it as an answer.
+        if self.error.exit_code().is_some() {
+            return;
+        }
         let report = self
             .error
             .report(self.sources.as_deref(), terminal::report_style());
@@ -112,6 +128,9 @@ impl Failure {
     }
 
     pub(crate) fn exit(&self) -> Exit {
+        if let (Some(code), None) = (self.error.exit_code(), signals::received()) {
+            return Exit::Task(code);
+        }
         match (self.error.kind(), signals::received()) {
             (_, Some(signal)) => Exit::Signalled(signal),
             _ if self.unwritten => Exit::Unwritten,
@@ -163,4 +182,16 @@ pub(crate) fn write_out(text: &str) -> Exit {
 /// Prints on standard error; nobody is told when that fails.
 pub(crate) fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_failed_is_never_a_success() {
+        for (code, expected) in [(3, 3), (255, 255), (-1, 255), (256, 1), (i32::MIN, 1)] {
+            assert_eq!(Exit::Task(code).code(), expected, "{code}");
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use pegboard_host::Error;
 use pegboard_host::manifest::Entry;
 use pegboard_host::protocol::codec::{Encoding, encode_signatures};
 use pegboard_host::protocol::nu::{Dialect, PluginSignature};
 use pegboard_host::store::{describe, signatures};
+use pegboard_host::{Error, Protocol};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, write_out};
@@ -69,6 +69,7 @@ fn as_json(
         "name": entry.name,
         "path": entry.path,
         "version": entry.version,
+        "kind": entry.kind,
         "protocol_version": entry.protocol,
         "encoding": entry.encoding,
         "features": entry.features,
@@ -84,7 +85,8 @@ fn as_text(entry: &Entry, state: Option<&'static str>, signatures: &[PluginSigna
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
     let protocol = entry.protocol.as_ref().map(|version| {
         let encoding = entry.encoding.as_deref().unwrap_or("an unknown encoding");
-        format!("Nushell {version}, {encoding}")
+        let protocol = Protocol::from_name(&entry.kind).unwrap_or(Protocol::Nushell);
+        format!("{protocol} {version}, {encoding}")
     });
     let features = match entry.features.as_slice() {
         [] => "none".to_owned(),

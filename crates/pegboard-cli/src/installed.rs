@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use pegboard_host::manifest::index;
 use pegboard_host::protocol::nu::PluginSignature;
 use pegboard_host::store::{Freshness, Snapshot, Store, describe, signatures};
-use pegboard_host::{Engine, Error, LabeledError, LinkChoice, Plugin, PluginConfig};
+use pegboard_host::{Engine, Error, LabeledError, LinkChoice, Plugin, PluginConfig, Protocol};
 
 use crate::exit::{Failure, print_error};
 use crate::terminal;
@@ -125,6 +125,7 @@ pub(crate) fn config(store: &Store, plugin: index::Plugin<'_>) -> PluginConfig {
     let socket = entry.is_some_and(|entry| entry.features.iter().any(|it| it == "LocalSocket"));
     PluginConfig {
         interpreter,
+        protocol: Protocol::from_name(plugin.kind()),
         link: if socket {
             LinkChoice::LocalSocket
         } else {

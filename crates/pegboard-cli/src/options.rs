@@ -34,6 +34,12 @@ Exit codes:
 
 pub(crate) const EXIT_CODES: &str =
     exit_codes!("the plugin said no, or items of the output were errors");
+pub(crate) const RUN_EXIT_CODES: &str = concat!(
+    exit_codes!("the plugin said no, or items of the output were errors"),
+    "
+
+A command of an Octa plugin runs a task; if that ends with another exit code than 0, it is that of pegboard too."
+);
 const ALL_EXIT_CODES: &str = exit_codes!(
     "the plugin said no, items of the output were errors, or a check found something wrong"
 );
@@ -81,7 +87,7 @@ pub(crate) enum Action {
 /// Standard input is the command's input, unless it is a terminal or empty by nature (/dev/null); it is read only as
 /// far as the command wants it.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = RUN_EXIT_CODES)]
 pub(crate) struct RunOptions {
     /// A plugin beside those that are installed: a program, or a script that its extension tells how to run; or the name
     /// of an installed plugin whose commands come first. Can be repeated.
@@ -176,9 +182,23 @@ pub(crate) struct AddOptions {
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) interpreter: Option<String>,
 
+    /// What they speak. Without it, what the name of each file says: Octa's protocol if it begins with octa_plugin_, else
+    /// Nushell's.
+    #[arg(long, value_enum, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<Spoken>,
+
     /// Print what was installed as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What plugins speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Spoken {
+    /// The protocol of Nushell's plugins
+    Nushell,
+    /// The protocol of the plugins of the task runner Octa
+    Octa,
 }
 
 /// List the installed plugins. Starts none.

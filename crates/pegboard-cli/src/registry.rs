@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::registry::{self, Registry, RegistryItem};
 use pegboard_host::store::{Added, describe};
-use pegboard_host::{Engine, Error, LabeledError, PluginConfig, ReportStyle};
+use pegboard_host::{Engine, Error, LabeledError, PluginConfig, Protocol, ReportStyle};
 use semver::Version;
 use serde_json::json;
 
@@ -110,7 +110,9 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Failure> {
             }
         }
     }
-    let spoken = snapshot.index().plugins().filter_map(|plugin| {
+    let plugins = snapshot.index().plugins();
+    let of_nushell = plugins.filter(|plugin| plugin.kind() == Protocol::Nushell.name());
+    let spoken = of_nushell.filter_map(|plugin| {
         // A Nushell runs plugins of its own version, so that is probably the one there is.
         plugin.protocol()?.parse::<Version>().ok()
     });

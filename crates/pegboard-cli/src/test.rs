@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use pegboard_host::{Error, ReportStyle, Sources, Span};
+use pegboard_host::{Error, LabeledError, Protocol, ReportStyle, Sources, Span};
 use pegboard_testkit::conformance::{
     CheckError, Fault, Options, Outcome, Report, Subject, Verdict, check_with, rules,
 };
@@ -94,22 +94,40 @@ fn subject(plugin: &Path) -> Result<Subject, Failure> {
         .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))?;
     let subject = Subject::new(plugin, directory, env::vars_os());
     let Some(name) = installed::name(plugin) else {
-        return Ok(subject);
+        return of_nushell(subject, Protocol::of(plugin));
     };
     let store = installed::store()?;
     let snapshot = installed::read(&store)?;
     let Some(known) = snapshot.index().plugin(name) else {
         if plugin.exists() {
-            return Ok(subject);
+            return of_nushell(subject, Protocol::of(plugin));
         }
         return Err(unknown(&store, name)?);
     };
     let interpreter = known.interpreter();
-    Ok(Subject {
+    let subject = Subject {
         program: known.path().into(),
         interpreter: interpreter.map(|words| words.map(OsString::from).collect()),
         ..subject
-    })
+    };
+    of_nushell(
+        subject,
+        Protocol::from_name(known.kind()).unwrap_or(Protocol::Nushell),
+    )
+}
+
+/// The rules are those of Nushell's protocol.
+fn of_nushell(subject: Subject, protocol: Protocol) -> Result<Subject, Failure> {
+    match protocol {
+        Protocol::Nushell => Ok(subject),
+        Protocol::Octa => {
+            let error = LabeledError::new(
+                "this is a plugin of Octa's, and the rules are those of Nushell's",
+            )
+            .with_help("`pegboard inspect` shows whether it starts, and what it is");
+            Err(Failure::misuse(error))
+        }
+    }
 }
 
 fn failure(error: CheckError) -> Failure {
@@ -125,7 +143,7 @@ fn failure(error: CheckError) -> Failure {
             Failure::new(Error::misuse(error), &sources)
         }
         CheckError::UnknownRule(name) => Failure::misuse(
-            pegboard_host::LabeledError::new(format!("there is no rule `{name}`"))
+            LabeledError::new(format!("there is no rule `{name}`"))
                 .with_help("`pegboard test --list` lists the rules"),
         ),
     }

@@ -24,6 +24,7 @@ const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(10),
     metadata: Duration::from_secs(10),
     signature: Duration::from_secs(10),
+    begin: Duration::from_secs(10),
     goodbye: Duration::from_millis(20),
     close: Duration::from_millis(20),
     terminate: Duration::from_millis(20),
@@ -102,6 +103,8 @@ impl Site {
         let crashing = hostile("crashing", "dies-on-run,forks")?;
         let socket = hostile("socket", "local-socket,forks")?;
 
+        let works = self.load_octa(engine)?;
+
         let (site, own_ticker) = (self.clone(), ticker.clone());
         let engines = thread::spawn(move || {
             while site.live_shortly().is_ok() && own_ticker.send("engine").is_ok() {}
@@ -140,8 +143,27 @@ impl Site {
                     other => other.map(drop),
                 }
             }),
+            repeat(ticker, "octa", works, |plugin| {
+                // Each has a command of its own running, and nobody waits for their end.
+                let run = || plugin.run("hostile").argument("misbehave").call();
+                let running = [run()?, run()?, run()?];
+                drop(running);
+                Ok(())
+            }),
             engines,
         ])
+    }
+
+    /// A plugin of Octa's that starts a command for everything that it is asked to do.
+    fn load_octa(&self, engine: &Engine) -> Result<Plugin, Box<dyn Error>> {
+        let path = self.directory.join("octa_plugin_works");
+        std::os::unix::fs::symlink(&self.hostile, &path)?;
+        let interpreter = ["/usr/bin/env", "HOSTILE=works"].map(Into::into);
+        let config = PluginConfig {
+            interpreter: Some(interpreter.into()),
+            ..PluginConfig::default()
+        };
+        Ok(engine.load_with(path, config)?)
     }
 
     /// An engine of its own that goes as soon as it has come.

@@ -9,7 +9,8 @@ use pegboard_transport::{InStream, StreamStop};
 
 use crate::custom;
 use crate::engine_calls;
-use crate::instance::{Bounds, GivenUp, Instance, Lease, Slot, SlotEvent, response_name};
+use crate::instance::{Bounds, End, GivenUp, Instance, Lease, Slot, SlotEvent, response_name};
+use crate::octa;
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
 use crate::{Context, Error, ErrorKind, Flow, NoContext};
@@ -144,10 +145,17 @@ impl Run {
         instance.call(call, &slot)?;
         pump.start()?;
         let what = format!("answering `{}`", self.command);
-        let (response, output) = await_answer(&instance, &slot, patience, &what)?;
+        let (response, output) = match instance.octa() {
+            Some(_) => octa::await_begin(&instance, &slot, patience, &what)?,
+            None => await_answer(&instance, &slot, patience, &what)?,
+        };
         match response {
             Response::Data(header) => {
-                Ok(read_flow(&instance, header, output, self.cancel.as_ref()))
+                let flow = read_flow(&instance, header, output, self.cancel.as_ref());
+                Ok(match instance.octa() {
+                    Some(_) => octa::to_its_end(flow, &instance, &slot),
+                    None => flow,
+                })
             }
             Response::Ok => Ok(Flow::Empty),
             Response::Error(error) => {
@@ -277,9 +285,11 @@ pub(crate) fn await_answer(
                 };
             }
             Ok(SlotEvent::Failed) => {
-                let failure = instance
-                    .connection()
-                    .and_then(|connection| connection.failure());
+                let failure = match slot.ending() {
+                    Some(End::Failed(error)) => return Err(error),
+                    Some(End::Gone(failure)) => Some(failure),
+                    None => instance.failure(),
+                };
                 return Err(match failure {
                     Some(failure) => instance.gone(&failure, &format!("while {what}")),
                     None => Error::refused("the call failed").of(&instance.name),

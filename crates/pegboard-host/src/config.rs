@@ -11,6 +11,8 @@ use pegboard_protocol::session::FlowLimits;
 use pegboard_transport::Recorder;
 use semver::Version;
 
+use crate::Protocol;
+
 /// How an [`crate::Engine`] is to behave.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -78,14 +80,16 @@ impl Config {
 pub struct Deadlines {
     /// From its start to the announcement of its encoding.
     pub encoding: Duration,
-    /// From there to its Hello.
+    /// From there to its Hello; for an Octa plugin, for each of its first two messages.
     pub hello: Duration,
-    /// To connect to a local socket.
+    /// To connect to a local socket; for an Octa plugin, to listen on its own.
     pub connect: Duration,
     /// To answer a request for its version.
     pub metadata: Duration,
     /// To answer a request for its signatures.
     pub signature: Duration,
+    /// For an Octa plugin, to begin with an execution.
+    pub begin: Duration,
     /// To finish its calls and exit after Goodbye.
     pub goodbye: Duration,
     /// To exit after its input was closed.
@@ -102,6 +106,7 @@ impl Default for Deadlines {
             connect: Duration::from_secs(10),
             metadata: Duration::from_secs(10),
             signature: Duration::from_secs(10),
+            begin: Duration::from_secs(10),
             goodbye: Duration::from_secs(2),
             close: Duration::from_millis(500),
             terminate: Duration::from_secs(1),
@@ -199,9 +204,11 @@ pub enum Terminal {
 pub struct PluginConfig {
     /// The program that runs the plugin's file, with arguments that come before it. None to go by the file's extension.
     pub interpreter: Option<Vec<OsString>>,
+    /// What it speaks. None to go by the file's name.
+    pub protocol: Option<Protocol>,
     /// When it is stopped while idle.
     pub idle: Idle,
-    /// What carries the bytes.
+    /// What carries the bytes of Nushell's protocol.
     pub link: LinkChoice,
     /// The value that the plugin gets when it asks for its configuration.
     pub settings: Option<pegboard_protocol::Value>,

@@ -17,6 +17,7 @@ use crate::custom::Mark;
 use crate::custom_ops;
 use crate::instance::Instance;
 use crate::launch::is_executable;
+use crate::octa::{SocketPlace, plain_name};
 use crate::plugin::{Plugin, PluginCore};
 use crate::runner::{Guard, Process};
 use crate::supervisor::Supervisor;
@@ -113,8 +114,8 @@ impl Engine {
                 other.path.display()
             );
             return Err(Error::misuse(message).help(
-                "rename one of the files: the plugin's name is that of its file, without `nu_plugin_` and the \
-                 extension",
+                "rename one of the files: the plugin's name is that of its file, without `nu_plugin_` or \
+                 `octa_plugin_` and the extension",
             ));
         }
         let plugin = Arc::new(PluginCore::new(Arc::downgrade(core), name, path, config));
@@ -312,15 +313,27 @@ impl EngineCore {
 
     #[cfg(unix)]
     pub(crate) fn listen(self: &Arc<Self>) -> io::Result<LocalListener> {
-        use std::os::unix::fs::DirBuilderExt;
+        LocalListener::bind(&self.new_directory()?)
+    }
+
+    /// A directory for a socket that a plugin listens on.
+    pub(crate) fn socket_place(self: &Arc<Self>) -> io::Result<SocketPlace> {
+        SocketPlace::make(self.new_directory()?)
+    }
+
+    /// A directory that does not exist, inside of one that only this user can enter.
+    fn new_directory(self: &Arc<Self>) -> io::Result<PathBuf> {
         // The guard removes the directory if nobody else can, so it has to be there first.
         self.guard()?;
         let directory = socket_directory(&self.config, &self.mark);
-        match std::fs::DirBuilder::new().mode(0o700).create(&directory) {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(&directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        LocalListener::bind(&directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+        Ok(directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
     }
 
     /// Has the guard and the supervisor run, before the first process that they are for.
@@ -507,12 +520,11 @@ fn has_interpreter(path: &Path) -> bool {
 
 /// The name that a plugin's file gives it.
 fn plugin_name(path: &Path) -> Result<String, Error> {
-    const PREFIX: &str = "nu_plugin_";
     let stem = path
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let name = stem.strip_prefix(PREFIX).unwrap_or(&stem);
+    let name = plain_name(&stem);
     if name.is_empty() {
         return Err(Error::misuse(format!(
             "{} does not name a plugin",

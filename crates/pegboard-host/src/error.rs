@@ -13,6 +13,7 @@ pub struct Error {
     error: Arc<LabeledError>,
     plugin: Option<String>,
     diagnosis: Option<Arc<Diagnosis>>,
+    exit_code: Option<i32>,
 }
 
 /// Who is to blame.
@@ -70,6 +71,11 @@ impl Error {
         self.diagnosis.as_deref()
     }
 
+    /// The exit code with which a task of an Octa plugin ended, if that is the error. It is never zero.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.exit_code
+    }
+
     /// An error of the caller's: something asked for that makes no sense.
     pub fn misuse(error: impl Into<LabeledError>) -> Error {
         Error::new(ErrorKind::Misuse, error.into())
@@ -81,6 +87,7 @@ impl Error {
             error: Arc::new(error),
             plugin: None,
             diagnosis: None,
+            exit_code: None,
         }
     }
 
@@ -97,6 +104,11 @@ impl Error {
 
     pub(crate) fn of(mut self, plugin: &str) -> Error {
         self.plugin = Some(plugin.to_owned());
+        self
+    }
+
+    pub(crate) fn exit(mut self, code: i32) -> Error {
+        self.exit_code = Some(code);
         self
     }
 

@@ -2,9 +2,11 @@
 
 mod burial;
 mod slot;
+mod talk;
 
 pub(crate) use burial::{LAST_WORDS, describe};
-pub(crate) use slot::{Bounds, GivenUp, Slot, SlotEvent};
+pub(crate) use slot::{Bounds, End, GivenUp, Slot, SlotEvent};
+pub(crate) use talk::{Stopping, Talk};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,6 +20,7 @@ use semver::Version;
 
 use crate::engine::EngineCore;
 use crate::engine_calls;
+use crate::octa::Conversation;
 use crate::plugin::PluginCore;
 use crate::runner::Owned;
 use crate::stderr::{StderrReader, Tail};
@@ -36,7 +39,7 @@ pub(crate) struct Instance {
     pub(crate) tail: Arc<Tail>,
     pub(crate) started: Instant,
     pub(crate) calls_made: AtomicU64,
-    connection: OnceLock<Connection<Host>>,
+    talk: OnceLock<Talk>,
     stderr: Mutex<Option<StderrReader>>,
     /// Where to write down what becomes of it.
     recorder: Option<Recorder>,
@@ -91,7 +94,7 @@ impl Instance {
             tail: parts.tail,
             started: now,
             calls_made: AtomicU64::new(0),
-            connection: OnceLock::new(),
+            talk: OnceLock::new(),
             stderr: Mutex::new(parts.stderr),
             recorder: parts.recorder,
             slots: Mutex::default(),
@@ -116,18 +119,39 @@ impl Instance {
         }
     }
 
-    pub(crate) fn connect(&self, connection: Connection<Host>) {
-        let _ = self.connection.set(connection);
+    pub(crate) fn connect(&self, talk: Talk) {
+        let _ = self.talk.set(talk);
     }
 
-    /// The connection. Every instance that others can see has one.
+    /// The conversation with it. Every instance that others can see has one.
+    pub(crate) fn talk(&self) -> Option<&Talk> {
+        self.talk.get()
+    }
+
+    /// The connection, where it speaks Nushell's protocol.
     pub(crate) fn connection(&self) -> Option<&Connection<Host>> {
-        self.connection.get()
+        match self.talk()? {
+            Talk::Nushell(connection) => Some(connection),
+            Talk::Octa(_) => None,
+        }
+    }
+
+    /// The conversation, where it is of Octa's protocol.
+    pub(crate) fn octa(&self) -> Option<&Conversation> {
+        match self.talk()? {
+            Talk::Octa(conversation) => Some(conversation),
+            Talk::Nushell(_) => None,
+        }
     }
 
     /// Why its session is over, if it is.
     pub(crate) fn failure(&self) -> Option<Failure> {
-        self.connection()?.failure()
+        self.talk()?.failure()
+    }
+
+    /// Why its session failed, as far as its handler has been told.
+    pub(crate) fn failed_with(&self) -> Option<&Failure> {
+        self.failure.get()
     }
 
     /// The versions that the plugin announced and that was announced to it.
@@ -138,8 +162,14 @@ impl Instance {
 
     /// Makes a call whose answer and engine calls go to `slot`.
     pub(crate) fn call(&self, call: Call, slot: &Arc<Slot>) -> Result<CallId, Error> {
-        let Some(connection) = self.connection() else {
-            return Err(Error::refused("the plugin is not connected").of(&self.name));
+        let connection = match self.talk() {
+            Some(Talk::Nushell(connection)) => connection,
+            Some(Talk::Octa(conversation)) => {
+                let made = conversation.call(self, call, slot)?;
+                self.calls_made.fetch_add(1, Ordering::Relaxed);
+                return Ok(made);
+            }
+            None => return Err(Error::refused("the plugin is not connected").of(&self.name)),
         };
         let made = connection.session(|session| {
             if std::mem::take(&mut self.activity().interrupted) {
@@ -178,14 +208,32 @@ impl Instance {
         self.call(call, &Slot::unattended())
     }
 
-    /// Sends a signal if the plugin knows signals.
-    pub(crate) fn signal(&self, signal: Signal) {
-        if let Some(connection) = self.connection() {
-            connection.session(|session| {
+    /// Sends a signal if the plugin knows signals. Without, an interrupt ends all that it does, however that can be done.
+    pub(crate) fn signal(self: &Arc<Self>, signal: Signal) {
+        match self.talk() {
+            Some(Talk::Nushell(connection)) => connection.session(|session| {
                 self.activity().interrupted = signal == Signal::Interrupt;
                 session.signal(signal);
-            });
+            }),
+            Some(Talk::Octa(conversation)) if signal == Signal::Interrupt => {
+                let calls: Vec<CallId> = self.slots().keys().copied().collect();
+                match conversation.can_cancel() {
+                    true => calls.into_iter().for_each(|call| conversation.cancel(call)),
+                    false if calls.is_empty() => {}
+                    false => self.retire("it cannot end what it does in another way"),
+                }
+            }
+            Some(Talk::Octa(_)) | None => {}
         }
+    }
+
+    /// Stops the instance; the next use of the plugin starts another one.
+    fn retire(self: &Arc<Self>, why: &str) {
+        self.note("stopped", serde_json::json!({ "reason": why }));
+        if let Some(plugin) = self.plugin.upgrade() {
+            plugin.let_go(self);
+        }
+        self.begin_stop();
     }
 
     /// Stops waiting for a call. The plugin is interrupted if it has nothing else to do.
@@ -195,7 +243,45 @@ impl Instance {
         if slot.take_over() {
             engine_calls::answer_late(self, slot.clone());
         }
-        self.interrupt_abandoned();
+        // Whoever gives up has got hold of the instance.
+        self.end_abandoned(1);
+    }
+
+    /// Has the plugin end what it does for nobody, as far as that harms no other call. `own` is how many of those who
+    /// have got hold of the instance will not make a call.
+    fn end_abandoned(self: &Arc<Self>, own: usize) {
+        match self.talk().map(Talk::stopping) {
+            Some(Stopping::Interrupt) => self.interrupt_abandoned(),
+            Some(Stopping::One) => {
+                let abandoned = self.abandoned();
+                if let Some(conversation) = self.octa() {
+                    abandoned
+                        .into_iter()
+                        .for_each(|call| conversation.cancel(call));
+                }
+            }
+            Some(Stopping::Whole) if self.abandoned().is_empty() => {}
+            Some(Stopping::Whole) => {
+                if self.active_calls() == 0 && self.leases.load(Ordering::Acquire) <= own {
+                    self.retire(
+                        "all that it still does was given up, and it cannot end it in another way",
+                    );
+                } else {
+                    let why = "it cannot end one execution, and others go on";
+                    self.note(
+                        "goes on with what was given up",
+                        serde_json::json!({ "reason": why }),
+                    );
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn abandoned(&self) -> Vec<CallId> {
+        let slots = self.slots();
+        let abandoned = slots.iter().filter(|(_, slot)| slot.is_abandoned());
+        abandoned.map(|(id, _)| *id).collect()
     }
 
     /// Interrupts the plugin if all that it still does is for nobody.
@@ -229,9 +315,7 @@ impl Instance {
         self.leases.load(Ordering::Acquire) == 0
             && self.active_calls() == 0
             && self.marks.load(Ordering::Acquire) == 0
-            && self
-                .connection()
-                .is_none_or(|connection| connection.ask(|session| session.open_streams()) == 0)
+            && self.talk().is_none_or(|talk| talk.open_streams() == 0)
             && !self.activity().gc_disabled
     }
 
@@ -315,6 +399,38 @@ impl Instance {
         }
     }
 
+    /// Has what comes for a call go to a slot.
+    pub(crate) fn expect_answer(&self, id: CallId, slot: &Arc<Slot>) {
+        self.slots().insert(id, slot.clone());
+    }
+
+    /// The number of the call that a slot is for, while it is under way.
+    pub(crate) fn call_of(&self, slot: &Arc<Slot>) -> Option<CallId> {
+        let slots = self.slots();
+        let mut all = slots.iter();
+        all.find_map(|(id, known)| Arc::ptr_eq(known, slot).then_some(*id))
+    }
+
+    /// The command that a call runs.
+    pub(crate) fn command_of(&self, id: CallId) -> String {
+        self.slot(id)
+            .map_or_else(String::new, |slot| slot.command.clone())
+    }
+
+    /// Nobody takes more of a call's input.
+    pub(crate) fn end_input(&self, id: CallId) {
+        if let Some(slot) = self.slot(id) {
+            slot.end_input();
+        }
+    }
+
+    /// Sets how a call ends.
+    pub(crate) fn end_call(&self, id: CallId, end: End) {
+        if let Some(slot) = self.slot(id) {
+            slot.end_with(end);
+        }
+    }
+
     fn slots(&self) -> MutexGuard<'_, HashMap<CallId, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -327,18 +443,18 @@ impl Instance {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn close_slot(&self, id: CallId) {
+    fn close_slot(self: &Arc<Self>, id: CallId) {
         let slot = self.slots().remove(&id);
         if let Some(slot) = slot {
             take_terminal_from(&slot);
             slot.close();
-            // A call that was given up while this one ran could not be interrupted then.
-            self.interrupt_abandoned();
+            // A call that was given up while this one ran could not be ended then.
+            self.end_abandoned(0);
         }
         self.touch();
     }
 
-    fn handle(self: &Arc<Self>, incoming: Incoming) {
+    pub(crate) fn handle(self: &Arc<Self>, incoming: Incoming) {
         match incoming {
             Incoming::Response {
                 id,

@@ -18,11 +18,11 @@ use semver::Version;
 use serde_json::json;
 
 use crate::engine::EngineCore;
-use crate::instance::{Instance, InstanceHandler, LAST_WORDS, Parts};
+use crate::instance::{Instance, InstanceHandler, LAST_WORDS, Parts, Talk};
 use crate::plugin::PluginCore;
 use crate::runner::{self, Launch, Owned, Spawned, StderrTo, Streams};
 use crate::stderr::{self, StderrReader, Tail};
-use crate::{Error, ErrorKind, LinkChoice, Stderr, Terminal, Versions};
+use crate::{Error, ErrorKind, LinkChoice, Protocol, Stderr, Terminal, Versions, octa};
 
 /// What carries the bytes of one start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub(crate) fn start(
     plugin: &Arc<PluginCore>,
     engine: &Arc<EngineCore>,
 ) -> Result<Arc<Instance>, Error> {
+    if plugin.protocol() == Protocol::Octa {
+        return octa::start(plugin, engine);
+    }
     let mode = match (plugin.config.link, plugin.learned().mode) {
         (LinkChoice::Stdio, _) => Mode::Stdio,
         (_, Some(mode)) => mode,
@@ -138,12 +141,12 @@ fn start_in_its_version(
     Ok(instance)
 }
 
-struct Failed {
-    error: Error,
+pub(crate) struct Failed {
+    pub(crate) error: Error,
     /// The first bytes that the plugin wrote.
-    received: Vec<u8>,
+    pub(crate) received: Vec<u8>,
     /// The version that the plugin announced before it went away, if that may have been because of ours.
-    retry_with: Option<Version>,
+    pub(crate) retry_with: Option<Version>,
 }
 
 impl From<Error> for Failed {
@@ -187,8 +190,19 @@ fn start_once(
     engine: &Arc<EngineCore>,
     mode: Mode,
 ) -> Result<Arc<Instance>, Failed> {
+    recorded(plugin, engine, |recorder| {
+        start_recorded(plugin, engine, mode, recorder)
+    })
+}
+
+/// Starts with a recorder, if there is one, and writes down why that failed.
+pub(crate) fn recorded(
+    plugin: &PluginCore,
+    engine: &EngineCore,
+    start: impl FnOnce(Option<Recorder>) -> Result<Arc<Instance>, Failed>,
+) -> Result<Arc<Instance>, Failed> {
     let recorder = engine.config.recorder.as_ref().map(Recorder::instance);
-    start_recorded(plugin, engine, mode, recorder.clone()).inspect_err(|failed| {
+    start(recorder.clone()).inspect_err(|failed| {
         if let Some(recorder) = &recorder {
             failed.note(recorder, &plugin.name);
         }
@@ -225,25 +239,7 @@ fn start_recorded(
         }
     };
     let launch = prepare(plugin, engine, arguments, streams)?;
-    if let Some(recorder) = &recorder {
-        let argv: Vec<_> = std::iter::once(launch.program.as_os_str())
-            .chain(launch.arguments.iter().map(OsString::as_os_str))
-            .map(|word| word.to_string_lossy())
-            .collect();
-        recorder.note(&plugin.name, "start", json!({ "argv": argv }));
-    }
-    let (Spawned { process, link, .. }, tail, stderr) = spawn(plugin, engine, launch)?;
-    let starting = Starting {
-        plugin,
-        engine,
-        process,
-        tail,
-        stderr,
-        recorder,
-    };
-    if !engine.process_started(starting.process.share()) {
-        return Err(starting.fail("the engine is being shut down".to_owned(), None));
-    }
+    let (starting, link) = Starting::begin(plugin, engine, launch, recorder)?;
     #[cfg(unix)]
     let link = match (link, &listener) {
         (Some(link), _) => link,
@@ -329,16 +325,45 @@ pub(crate) fn spawn(
 }
 
 /// A process that was started and has no connection yet.
-struct Starting<'a> {
-    plugin: &'a Arc<PluginCore>,
+pub(crate) struct Starting<'a> {
+    pub(crate) plugin: &'a Arc<PluginCore>,
     engine: &'a Arc<EngineCore>,
-    process: Owned,
-    tail: Arc<Tail>,
+    pub(crate) process: Owned,
+    pub(crate) tail: Arc<Tail>,
     stderr: Option<StderrReader>,
-    recorder: Option<Recorder>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
-impl Starting<'_> {
+impl<'a> Starting<'a> {
+    /// Starts the process, and gives the link if its streams are it.
+    pub(crate) fn begin(
+        plugin: &'a Arc<PluginCore>,
+        engine: &'a Arc<EngineCore>,
+        launch: Launch,
+        recorder: Option<Recorder>,
+    ) -> Result<(Starting<'a>, Option<Link>), Failed> {
+        if let Some(recorder) = &recorder {
+            let argv: Vec<_> = std::iter::once(launch.program.as_os_str())
+                .chain(launch.arguments.iter().map(OsString::as_os_str))
+                .map(|word| word.to_string_lossy())
+                .collect();
+            recorder.note(&plugin.name, "start", json!({ "argv": argv }));
+        }
+        let (Spawned { process, link, .. }, tail, stderr) = spawn(plugin, engine, launch)?;
+        let starting = Starting {
+            plugin,
+            engine,
+            process,
+            tail,
+            stderr,
+            recorder,
+        };
+        if !engine.process_started(starting.process.share()) {
+            return Err(starting.fail("the engine is being shut down".to_owned(), None));
+        }
+        Ok((starting, link))
+    }
+
     fn connect(self, link: Link) -> Result<Arc<Instance>, Failed> {
         let config = &self.engine.config;
         let Learned {
@@ -385,7 +410,7 @@ impl Starting<'_> {
         });
         match (connected, made, starting) {
             (Ok(connection), Some(instance), _) => {
-                instance.connect(connection);
+                instance.connect(Talk::Nushell(connection));
                 Ok(instance)
             }
             (Err(error), _, Some(starting)) => {
@@ -408,7 +433,7 @@ impl Starting<'_> {
         }
     }
 
-    fn into_instance(self) -> Arc<Instance> {
+    pub(crate) fn into_instance(self) -> Arc<Instance> {
         self.engine.process_connected(&self.process);
         Instance::new(Parts {
             plugin: Arc::downgrade(self.plugin),
@@ -455,7 +480,7 @@ impl Starting<'_> {
     }
 
     /// Ends the process and tells what it said last.
-    fn fail(self, message: String, help: Option<&str>) -> Failed {
+    pub(crate) fn fail(self, message: String, help: Option<&str>) -> Failed {
         // A process that is about to end by itself has something to tell by its exit status.
         let patience = Duration::from_millis(200);
         let own_end = self.process.wait(Instant::now() + patience).is_some();
@@ -478,7 +503,7 @@ impl Starting<'_> {
     }
 }
 
-fn start_error(plugin: &PluginCore, message: String) -> Error {
+pub(crate) fn start_error(plugin: &PluginCore, message: String) -> Error {
     Error::new(ErrorKind::Start, LabeledError::new(message)).of(&plugin.name)
 }
 

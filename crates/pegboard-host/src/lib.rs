@@ -2,7 +2,8 @@
 //!
 //! An [`Engine`] owns plugins. It starts one when it is first used, keeps it warm, stops it when it is idle, and leaves
 //! nothing behind. The library prints nothing, never exits, and takes environment and directories as values. It runs
-//! any real Nushell plugin, speaking to each in the version that the plugin was built for.
+//! any real Nushell plugin, speaking to each in the version that the plugin was built for, and the plugins of the task
+//! runner Octa.
 //!
 //! ```no_run
 //! use pegboard_host::{Config, Engine, Value};
@@ -44,6 +45,7 @@ mod error;
 mod flow;
 mod instance;
 mod launch;
+mod octa;
 mod plugin;
 mod pump;
 mod raw;
@@ -64,6 +66,7 @@ pub use context::{AppContext, ClosureFn, CommandFn, Context, NoContext};
 pub use engine::{Command, Engine};
 pub use error::{Diagnosis, Error, ErrorKind};
 pub use flow::{ByteStream, Flow, ListStream};
+pub use octa::Protocol;
 pub use plugin::{Plugin, State, Status};
 pub use raw::{RawEnd, RawProcess, RawStart};
 pub use report::ReportStyle;

@@ -10,9 +10,9 @@ use pegboard_protocol::session::Failure;
 use crate::call::{await_answer, unexpected_response};
 use crate::crashes::Crashes;
 use crate::engine::EngineCore;
-use crate::instance::{Instance, Lease, Slot};
+use crate::instance::{Instance, Lease, Slot, Talk};
 use crate::launch::{self, Learned};
-use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Restarts, Run};
+use crate::{Error, ErrorKind, Idle, NoContext, PluginConfig, Protocol, Restarts, Run};
 
 /// A plugin that was loaded into an engine. Copies stand for the same plugin.
 #[derive(Clone, Debug)]
@@ -27,7 +27,8 @@ pub struct Status {
     pub state: State,
     /// Its process, while it runs.
     pub pid: Option<u32>,
-    /// The version of Nushell whose protocol it announced, while it runs.
+    /// The version of Nushell whose protocol it announced, while it runs; of an Octa plugin, its requirement on the
+    /// version of Octa.
     pub protocol_version: Option<String>,
     /// The encoding that it chose, while it runs: `json` or `msgpack`.
     pub encoding: Option<&'static str>,
@@ -59,7 +60,7 @@ pub enum State {
 }
 
 impl Plugin {
-    /// The plugin's name: its file's name without `nu_plugin_` and extension.
+    /// The plugin's name: its file's name without `nu_plugin_` or `octa_plugin_` and extension.
     pub fn name(&self) -> &str {
         &self.core.name
     }
@@ -67,6 +68,11 @@ impl Plugin {
     /// The plugin's file, as an absolute path.
     pub fn path(&self) -> &Path {
         &self.core.path
+    }
+
+    /// What the plugin speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.core.protocol()
     }
 
     /// The commands that the plugin has, in the order in which it names them. Starts it when it is asked for the first
@@ -174,6 +180,11 @@ impl PluginCore {
         }
     }
 
+    pub(crate) fn protocol(&self) -> Protocol {
+        let named = self.config.protocol;
+        named.unwrap_or_else(|| Protocol::of(&self.path))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,6 +243,14 @@ impl PluginCore {
             state.phase = Phase::Stopped;
         }
         take
+    }
+
+    /// Takes out this very instance, if it is still the one that runs.
+    pub(crate) fn let_go(&self, instance: &Arc<Instance>) {
+        let mut state = self.lock();
+        if matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance)) {
+            state.phase = Phase::Stopped;
+        }
     }
 
     /// The running instance; starts one if there is none. Several callers at once share one start.
@@ -436,21 +455,13 @@ impl PluginCore {
             Phase::Stopped => (State::Stopped, state.starts),
         };
         drop(state);
-        let connection = instance.as_ref().and_then(|instance| instance.connection());
+        let talk = instance.as_ref().and_then(|instance| instance.talk());
         Status {
             state: name,
             pid: instance.as_ref().map(|instance| instance.process.pid()),
-            protocol_version: instance
-                .as_ref()
-                .and_then(|instance| instance.versions())
-                .map(|(theirs, _)| theirs),
-            encoding: connection.map(|connection| connection.encoding().name()),
-            features: connection.map_or_else(Vec::new, |connection| {
-                connection.ask(|session| {
-                    let features = session.peer().features.iter();
-                    features.map(|feature| feature.name().to_owned()).collect()
-                })
-            }),
+            protocol_version: talk.map(Talk::version),
+            encoding: talk.map(Talk::encoding),
+            features: talk.map_or_else(Vec::new, Talk::features),
             active_calls: instance
                 .as_ref()
                 .map_or(0, |instance| instance.active_calls()),

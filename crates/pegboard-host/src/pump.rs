@@ -8,21 +8,29 @@ use pegboard_transport::{Broken, Closed, Feed, Gate, InStream, StreamError};
 
 use crate::call::{CancelToken, Waiting};
 use crate::custom;
-use crate::instance::{Instance, Slot};
+use crate::instance::{Instance, Slot, Talk};
 use crate::plugin::PluginCore;
 use crate::{Error, ErrorKind, Flow};
 
 /// A stream that is announced and still has to be fed.
 #[must_use = "a stream that is not fed never ends"]
-pub(crate) struct Pump(Option<Feed>);
+pub(crate) struct Pump(Option<Box<dyn FnOnce() + Send>>);
 
 impl Pump {
+    pub(crate) fn none() -> Pump {
+        Pump(None)
+    }
+
+    pub(crate) fn new(feed: impl FnOnce() + Send + 'static) -> Pump {
+        Pump(Some(Box::new(feed)))
+    }
+
     /// Feeds the stream from a thread of its own.
     pub(crate) fn start(self) -> Result<(), Error> {
         let Some(feed) = self.0 else { return Ok(()) };
         std::thread::Builder::new()
             .name("pegboard input".into())
-            .spawn(|| feed.run())
+            .spawn(feed)
             .map(drop)
             .map_err(|error| Error::refused(format!("no thread could be started: {error}")))
     }
@@ -60,15 +68,23 @@ pub(crate) fn send_flow(
     let Some(plugin) = instance.plugin.upgrade() else {
         return Err(LabeledError::new("the plugin is no longer loaded"));
     };
-    let Some(connection) = instance.connection() else {
-        return Err(LabeledError::new("the plugin is not connected"));
+    let connection = match instance.talk() {
+        Some(Talk::Nushell(connection)) => connection,
+        Some(Talk::Octa(conversation)) => return conversation.announce(instance, slot, flow),
+        None => return Err(LabeledError::new("the plugin is not connected")),
     };
     let gate = CallGate {
         plugin,
         slot: slot.clone(),
     };
     let (header, feed) = flow.announce(connection, gate)?;
-    Ok((header, Pump(feed)))
+    let pump = feed.map_or_else(Pump::none, |feed: Feed| Pump::new(|| feed.run()));
+    Ok((header, pump))
+}
+
+/// Whether a header announces anything.
+pub(crate) fn has_input(header: &Header) -> bool {
+    !matches!(header, Header::Empty)
 }
 
 /// Makes a flow of what a plugin has answered.

@@ -16,6 +16,7 @@ const STEPS: Deadlines = Deadlines {
     connect: Duration::from_secs(60),
     metadata: Duration::from_secs(60),
     signature: Duration::from_secs(60),
+    begin: Duration::from_secs(60),
     goodbye: Duration::from_millis(300),
     close: Duration::from_millis(200),
     terminate: Duration::from_millis(250),

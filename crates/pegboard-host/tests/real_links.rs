@@ -62,7 +62,7 @@ impl Written {
             .into_iter()
             .filter_map(|entry| match entry.kind {
                 EntryKind::Message { from, message, .. } => Some((from, *message)),
-                EntryKind::Note { .. } => None,
+                EntryKind::Note { .. } | EntryKind::Octa { .. } => None,
             });
         messages.collect()
     }

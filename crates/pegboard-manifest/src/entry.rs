@@ -23,14 +23,14 @@ pub struct Entry {
     /// The program that runs the file, with the arguments that come before it. None to go by the file's extension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<Vec<String>>,
-    /// What it speaks: `nushell`.
+    /// What it speaks: `nushell` or `octa`.
     pub kind: String,
     /// The plugin's file as it was when the plugin said all this.
     pub file: FileStamp,
     /// The plugin's own version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The version of the protocol that it speaks.
+    /// The version of the protocol that it speaks; of an Octa plugin, its requirement on the version of Octa.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// The encoding that it chose.
@@ -41,7 +41,7 @@ pub struct Entry {
     pub features: Vec<String>,
     /// When it was added, in milliseconds since 1970.
     pub added: u64,
-    /// Its commands: a list in the form in which Nushell writes signatures as JSON, of the newest version that this
+    /// Its commands, which for an Octa plugin are what Pegboard makes of its key: a list in the form in which Nushell writes signatures as JSON, of the newest version that this
     /// Pegboard knows. Where JSON has no form for something in them, `{"msgpack": "..."}`, the same in MessagePack, in
     /// hexadecimal.
     pub signatures: Json,

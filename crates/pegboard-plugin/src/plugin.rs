@@ -100,6 +100,7 @@ impl Plugin {
                     &self.definition.name,
                     &self.definition.version,
                     program.as_deref(),
+                    self.key.as_ref().map(|key| key.name.as_str()),
                     &self.signatures(),
                 ));
                 ExitCode::SUCCESS

@@ -12,4 +12,8 @@ fn the_guide_shows_the_examples_as_they_are() {
     let examples = ["hello", "clip", "shout", "colour"]
         .map(|name| read(&format!("examples/nu_plugin_{name}.rs")));
     assert_eq!(programs, examples);
+    let guide = read("../../docs/guide/octa.md");
+    let program = guide.split("```rust\n").nth(1);
+    let program = program.and_then(|rest| rest.split("```").next());
+    assert_eq!(program, Some(&*read("examples/octa_plugin_greet.rs")));
 }

@@ -13,6 +13,8 @@
 //! | `HOSTILE_EXIT_CODE` | the exit code of the modes that exit | 42 |
 //! | `HOSTILE_LIFETIME_MS` | it and its children end after this time whatever happens | 120000 |
 //!
+//! Started with `--socket-path`, it is a plugin of Octa's, with modes of its own: [`octa`].
+//!
 //! `pegboard-hostile --list` prints the modes.
 
 use std::fmt;
@@ -40,8 +42,28 @@ macro_rules! modes {
                 match self { $(Mode::$variant => $sentence,)* }
             }
         }
+
+        impl fmt::Display for Mode {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for Mode {
+            type Err = String;
+
+            fn from_str(name: &str) -> Result<Mode, String> {
+                let found = MODES.iter().find(|mode| mode.name() == name).copied();
+                found.ok_or_else(|| {
+                    format!("there is no mode `{name}`; --list prints those that there are")
+                })
+            }
+        }
     };
 }
+
+// Behind the macro, which it needs too.
+pub mod octa;
 
 modes! {
     // Before and around Hello.
@@ -160,20 +182,4 @@ modes! {
     HangsOnStrays "hangs-on-strays" "Does nothing more after an item or a reply that it does not expect."
     BearsInvalidBytes "bears-invalid-bytes" "Reads nothing more after bytes that are no message, and stays."
     StressInternalsLike "stress-internals-like" "Behaves like Nushell's stress_internals: reads first, obeys the STRESS_ variables, exits on unknown messages."
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Mode {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Mode, String> {
-        let found = MODES.iter().find(|mode| mode.name() == name).copied();
-        found
-            .ok_or_else(|| format!("there is no mode `{name}`; --list prints those that there are"))
-    }
 }

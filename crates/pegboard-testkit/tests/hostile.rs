@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::Duration;
 
-use pegboard_testkit::hostile::{MODES, Mode};
+use pegboard_testkit::hostile::{MODES, Mode, octa};
 use pegboard_testkit::{peers, tree};
 use serde_json::{Value, json};
 
@@ -80,9 +80,14 @@ fn the_list_has_every_mode_once() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), MODES.len());
-    for (line, mode) in lines.iter().zip(MODES) {
+    let (nushell, octa) = lines.split_at(MODES.len());
+    for (line, mode) in nushell.iter().zip(MODES) {
         assert_eq!(*line, format!("{mode}: {}", mode.sentence()));
+        assert_eq!(mode.name().parse(), Ok(*mode), "names are unique");
+    }
+    assert_eq!(octa.len(), octa::MODES.len());
+    for (line, mode) in octa.iter().zip(octa::MODES) {
+        assert_eq!(*line, format!("octa {mode}: {}", mode.sentence()));
         assert_eq!(mode.name().parse(), Ok(*mode), "names are unique");
     }
 }

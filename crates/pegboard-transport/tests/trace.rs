@@ -56,7 +56,7 @@ fn record(encoding: Encoding, redacts: bool, case: impl FnOnce(&Pair) + Send + '
 fn messages(trace: &Trace) -> Vec<(Sender, Message)> {
     let message = |entry: &pegboard_transport::trace::Entry| match &entry.kind {
         EntryKind::Message { from, message, .. } => Some((*from, (**message).clone())),
-        EntryKind::Note { .. } => None,
+        EntryKind::Note { .. } | EntryKind::Octa { .. } => None,
     };
     trace.entries.iter().filter_map(message).collect()
 }

@@ -1,6 +1,8 @@
 //! Octa's key `shell`: runs a command with sh.
 
 #[cfg(unix)]
+mod cancelled;
+#[cfg(unix)]
 mod ending;
 #[cfg(unix)]
 mod pipes;

@@ -17,6 +17,10 @@ pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Er
     let stdin = execution.stdin();
     let mark = ending::mark();
     let (mut child, running) = Running::start(&mark, || {
+        // One is started at a time, so that at the plugin's end none comes after those that are ended.
+        if execution.cancellation().is_cancelled() {
+            return Err(io::Error::other("it was cancelled before it began"));
+        }
         Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -35,7 +39,9 @@ pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Er
     })
     .map_err(|error| cannot_start(execution, &error))?;
     let cancelled = running.clone();
-    let _cancel = execution.cancellation().on_cancel(move || cancelled.end());
+    let _cancel = execution
+        .cancellation()
+        .on_cancel(move || cancelled.cancel());
     if let Some(mut to) = child.stdin.take() {
         let mut from = stdin;
         // It ends when the command, or whoever sends, has enough.
@@ -68,6 +74,7 @@ fn cannot_start(execution: &Execution, error: &io::Error) -> String {
         io::ErrorKind::NotFound if !dir.is_dir() => {
             format!("there is no directory {}", dir.display())
         }
+        io::ErrorKind::Other => error.to_string(),
         _ => format!("`sh` cannot be started in {}: {error}", dir.display()),
     }
 }

@@ -1,7 +1,5 @@
 //! Octa's key `tpl`: renders a template.
 
-use std::io::Write;
-
 use pegboard_plugin::Plugin;
 use pegboard_plugin::octa::Key;
 
@@ -9,7 +7,7 @@ fn main() -> std::process::ExitCode {
     let tpl =
         Key::new("tpl", "Renders a template with the task's variables").execute(|execution| {
             let text = octa_plugin_tpl::text(&execution)?;
-            execution.stdout().write_all(text.as_bytes())?;
+            execution.stdout().whole(&text)?;
             Ok(())
         });
     Plugin::new("tpl", env!("CARGO_PKG_VERSION"))

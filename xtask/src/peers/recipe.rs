@@ -84,7 +84,7 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
     Peer {
-        name: "octa-shell",
+        name: "octa_plugin_shell",
         version: "-",
         path: "bin/octa_plugin_shell.py",
         recipe: Recipe::Script {

@@ -118,6 +118,15 @@ fn message(view: &View, index: usize) -> String {
             fields["details"] = details.clone();
             fields.to_string()
         }
+        EntryKind::Octa {
+            from, name, text, ..
+        } => {
+            fields["from"] = side(*from).into();
+            fields["name"] = name.as_str().into();
+            let mut line = fields.to_string();
+            line.pop();
+            line + &format!(",\"octa\":{text}}}")
+        }
         EntryKind::Message {
             from,
             message,

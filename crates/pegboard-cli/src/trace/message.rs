@@ -42,6 +42,30 @@ pub(super) fn words(message: &Message, text: &str) -> Words {
     }
 }
 
+/// The same for a message of Octa's: its kind with the execution, and what it says of that.
+pub(super) fn octa_words(name: &str, execution: Option<&str>, text: &str) -> Words {
+    let name = match execution {
+        Some(id) => format!("{name} {id}"),
+        None => name.to_owned(),
+    };
+    let mut message: Json = serde_json::from_str(text).unwrap_or_default();
+    let content = match message.get_mut("payload").map(Json::take) {
+        Some(payload) => payload,
+        None => message,
+    };
+    let content = match content {
+        Json::Object(mut fields) => {
+            fields.retain(|name, _| name != "type" && name != "id");
+            match fields.is_empty() {
+                true => String::new(),
+                false => Json::Object(fields).to_string(),
+            }
+        }
+        other => other.to_string(),
+    };
+    Words { name, content }
+}
+
 fn response_name(response: &Response) -> String {
     match response {
         Response::Ok => "Ok".to_owned(),

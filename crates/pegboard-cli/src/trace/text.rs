@@ -8,7 +8,7 @@ use pegboard_host::protocol::codec::Sender;
 use pegboard_host::protocol::nu::Message;
 use pegboard_host::trace::{EntryKind, Part, TracedCall, TracedStream};
 
-use super::message::{Words, words};
+use super::message::{Words, octa_words, words};
 use super::view::View;
 
 pub(super) fn write(view: &View, width: usize, mut out: impl Write) -> io::Result<()> {
@@ -53,6 +53,16 @@ fn line(view: &View, index: usize, names: usize) -> String {
     let start = format!("{time:12.6}  {:names$}", view.names[index]);
     match &entry.kind {
         EntryKind::Note { note, details } => format!("{start} -- {note} {details}"),
+        EntryKind::Octa {
+            from,
+            name,
+            execution,
+            text,
+        } => {
+            let Words { name, content } = octa_words(name, execution.as_deref(), text);
+            let space = if content.is_empty() { "" } else { " " };
+            format!("{start} {} {name}{space}{content}", arrow(*from))
+        }
         EntryKind::Message {
             from,
             message,

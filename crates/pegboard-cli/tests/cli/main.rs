@@ -10,6 +10,7 @@ mod help;
 mod inspect;
 mod installed;
 mod nushell;
+mod octa;
 mod pages;
 mod pipes;
 mod plugins;

@@ -27,8 +27,8 @@ impl Instance {
     /// Asks the plugin to end, and has it seen to that it does.
     pub(crate) fn begin_stop(self: &Arc<Self>) {
         self.asked_to_end.store(true, Ordering::Release);
-        if let Some(connection) = self.connection() {
-            connection.session(|session| session.goodbye());
+        if let Some(talk) = self.talk() {
+            talk.goodbye();
         }
         self.bury();
     }
@@ -76,12 +76,10 @@ impl Instance {
         };
         let mut own_end = ended(goodbye);
         if !own_end {
-            if let Some(connection) = self.connection() {
+            if let Some(talk) = self.talk() {
                 // Plugins that are cut off end their streams as if these were complete.
                 let message = "it was asked to end, and had not done so in time";
-                connection
-                    .session(|session| session.fail(Failure::new(FailureKind::Local, message)));
-                connection.close_sink();
+                talk.break_off(Failure::new(FailureKind::Local, message));
             }
             own_end = ended(close);
         }
@@ -102,13 +100,13 @@ impl Instance {
 
     /// Closes the connection of a process that has ended, and tells how it did.
     fn close(&self, own_end: bool) {
-        if let Some(connection) = self.connection() {
+        if let Some(talk) = self.talk() {
             // Nobody can write any more, so the reader comes to the end of what the plugin said last.
             let deadline = Instant::now() + DRAIN;
-            while connection.failure().is_none() && Instant::now() < deadline {
+            while talk.failure().is_none() && Instant::now() < deadline {
                 std::thread::park_timeout(Duration::from_millis(1));
             }
-            connection.fail(Failure::new(FailureKind::Closed, "its process has ended"));
+            talk.fail(Failure::new(FailureKind::Closed, "its process has ended"));
         }
         let stderr = self
             .stderr

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::{EngineCall, EngineCallId, Response};
+use pegboard_protocol::session::Failure;
 use pegboard_transport::{Bell, InStream, Stop};
 
 use crate::custom::Mark;
-use crate::{CancelToken, Context, NoContext};
+use crate::{CancelToken, Context, Error, NoContext};
 
 /// What ends the wait for a call, and for the calls that are made for it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,15 @@ struct SlotState {
     keep: Vec<Arc<Mark>>,
     /// Ends the wait for what feeds the call's input.
     input: Option<Stop>,
+    ending: Option<End>,
+}
+
+/// How a call ended that did not end well, where that is only known behind its answer.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    Failed(Error),
+    /// With the plugin, of whose end there may be something to tell.
+    Gone(Failure),
 }
 
 /// Who sees to what comes for a call.
@@ -214,6 +224,24 @@ impl Slot {
     pub(crate) fn keep(&self, marks: Vec<Arc<Mark>>) {
         if !marks.is_empty() {
             self.lock().keep.extend(marks);
+        }
+    }
+
+    /// Sets how the call ended, unless that is known.
+    pub(crate) fn end_with(&self, end: End) {
+        self.lock().ending.get_or_insert(end);
+    }
+
+    /// How the call ended, if it did not end well.
+    pub(crate) fn ending(&self) -> Option<End> {
+        self.lock().ending.clone()
+    }
+
+    /// Nobody takes more of the call's input.
+    pub(crate) fn end_input(&self) {
+        let input = self.lock().input.take();
+        if let Some(stop) = input {
+            stop();
         }
     }
 

@@ -19,6 +19,13 @@ use std::sync::Arc;
 
 use pegboard_transport::{Hangup, Link, Source};
 
+/// Writes where a process writes to that has the application's standard error as its own.
+pub(crate) fn to_own_stderr(bytes: &[u8]) {
+    use std::io::Write;
+    // Nobody is told when that fails, as with a process.
+    let _ = std::io::stderr().lock().write_all(bytes);
+}
+
 /// The environment variable that marks an engine's processes.
 pub(crate) const MARK: &str = "PEGBOARD_INSTANCE";
 

@@ -69,6 +69,7 @@ pub fn describe(plugin: &Plugin, now: SystemTime) -> Result<Entry, Error> {
     entry.interpreter = interpreter
         .map(|words| words.iter().map(|word| text(word)).collect())
         .transpose()?;
+    entry.kind = plugin.protocol().name().to_owned();
     entry.version = metadata.version;
     entry.protocol = status.protocol_version;
     entry.encoding = status.encoding.map(str::to_owned);

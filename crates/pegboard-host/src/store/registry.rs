@@ -11,7 +11,7 @@ pub use pegboard_protocol::nu::{Registry, RegistryContent, RegistryItem};
 use semver::Version;
 
 use super::describe::{signatures, signatures_as_json, stamp};
-use crate::Error;
+use crate::{Error, Protocol};
 
 /// The most bytes that a registry may have when it is decompressed. Real ones have a few megabytes.
 const LARGEST: u64 = 64 << 20;
@@ -59,8 +59,13 @@ pub fn write(registry: &Registry, version: &Version) -> Result<Vec<u8>, Error> {
     compress(&content).map_err(|error| Error::refused(format!("it cannot be compressed: {error}")))
 }
 
-/// An installed plugin as Nushell lists it. Fails if its interpreter has arguments, which Nushell cannot give it.
+/// An installed plugin as Nushell lists it. Fails for one of Octa's, and if its interpreter has arguments, which Nushell
+/// cannot give it.
 pub fn item_of(entry: &Entry) -> Result<RegistryItem, Error> {
+    if Protocol::from_name(&entry.kind) == Some(Protocol::Octa) {
+        let message = "Nushell cannot run plugins of Octa's";
+        return Err(Error::refused(message).of(&entry.name));
+    }
     let shell = match entry.interpreter.as_deref() {
         None | Some([]) => None,
         Some([program]) => Some(program.clone()),

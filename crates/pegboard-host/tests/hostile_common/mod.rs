@@ -30,6 +30,7 @@ pub const SHORT: Deadlines = Deadlines {
     connect: Duration::from_millis(600),
     metadata: Duration::from_millis(600),
     signature: Duration::from_millis(600),
+    begin: Duration::from_millis(600),
     goodbye: Duration::from_millis(150),
     close: Duration::from_millis(150),
     terminate: Duration::from_millis(150),

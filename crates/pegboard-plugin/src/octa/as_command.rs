@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use pegboard_protocol::nu::{ByteStreamKind, SyntaxShape, Type};
 use pegboard_protocol::octa::{Execute, Stream};
-use pegboard_protocol::{LabeledError, Record, Value, to_json};
+use pegboard_protocol::{LabeledError, Record, Value, from_json, to_json};
 use pegboard_transport::ByteStream;
 use serde_json::Map;
 
@@ -31,10 +31,10 @@ pub(crate) fn command(name: &str, description: &str, start: Arc<Start>) -> Comma
         .types(Type::Any, Type::Any)
         .required("text", SyntaxShape::String, "What to do, as in a task")
         .rest("args", SyntaxShape::String, "Arguments, for those keys that take any")
-        .flag("dir", 'd', SyntaxShape::Directory, "The directory to work in (default: the current one)")
-        .flag("env", 'e', SyntaxShape::Record(Vec::new()), "Environment variables, by name")
-        .flag("var", 'v', SyntaxShape::Record(Vec::new()), "Variables, by name")
-        .switch("dry", 'n', "Only show what would be done, for those keys that can")
+        .flag("dir", None, SyntaxShape::Directory, "The directory to work in, in place of the current one")
+        .flag("env", None, SyntaxShape::Any, "Environment variables: a record, or NAME=VALUE")
+        .flag("var", None, SyntaxShape::Any, "Variables: a record, or NAME=JSON")
+        .switch("dry", None, "Only show what would be done, for those keys that can")
         .run(move |call| run(&call, &*start))
 }
 
@@ -79,12 +79,18 @@ fn execute(call: &Call) -> Result<Execute, LabeledError> {
         Some(_) => call.path("dir")?,
         None => call.engine().current_dir()?,
     };
+    let mut envs = BTreeMap::new();
+    for (name, value) in named(call, "env", |text| Ok(Value::string(text)))? {
+        let value = match value {
+            Value::String(text, _) => text,
+            other => to_json(&other)
+                .map_err(|error| LabeledError::new(format!("`env.{name}`: {error}")))?
+                .to_string(),
+        };
+        envs.insert(name, value);
+    }
     let mut vars = Map::new();
-    let given = match call.value("var") {
-        Some(Value::Record(record, _)) => record.clone(),
-        _ => Record::new(),
-    };
-    for (name, value) in given {
+    for (name, value) in named(call, "var", json)? {
         let value =
             to_json(&value).map_err(|error| LabeledError::new(format!("`var.{name}`: {error}")))?;
         vars.insert(name, value);
@@ -93,11 +99,52 @@ fn execute(call: &Call) -> Result<Execute, LabeledError> {
         text: call.need("text")?,
         args: call.rest()?,
         dir: dir.to_string_lossy().into_owned(),
-        envs: call.get::<BTreeMap<_, _>>("env")?.unwrap_or_default(),
+        envs,
         vars,
         dry: call.has("dry"),
         ..Execute::default()
     })
+}
+
+/// What the flags of this name say, in whichever form and however often it was given: records, or texts `NAME=VALUE`.
+fn named(
+    call: &Call,
+    flag: &str,
+    read: impl Fn(&str) -> Result<Value, LabeledError>,
+) -> Result<Record, LabeledError> {
+    let mut all = Record::new();
+    let given = call.arguments.named.iter();
+    let given = given.filter(|(name, _)| name.item == flag);
+    for value in given.filter_map(|(_, value)| value.as_ref()) {
+        match value {
+            Value::Record(record, _) => {
+                for (name, value) in record.clone() {
+                    all.insert(name, value);
+                }
+            }
+            Value::String(text, span) => {
+                let wrong = |message: String| {
+                    let error = LabeledError::new(format!("`{flag}`: {message}"));
+                    error.with_label("given here", *span)
+                };
+                let missing = || wrong(format!("`{text}` has no `=` behind a name"));
+                let (name, value) = text.split_once('=').ok_or_else(missing)?;
+                let value = read(value).map_err(|error| wrong(error.msg))?;
+                all.insert(name, value);
+            }
+            other => {
+                let error = LabeledError::new(format!("`{flag}`: neither a record nor NAME=VALUE"));
+                return Err(error.with_label("given here", other.span()));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn json(text: &str) -> Result<Value, LabeledError> {
+    let value: serde_json::Value = serde_json::from_str(text)
+        .map_err(|error| LabeledError::new(format!("`{text}` is no JSON: {error}")))?;
+    from_json(value).map_err(|error| LabeledError::new(error.to_string()))
 }
 
 /// What flows in, as bytes: text and binaries as they are, of anything else the lines.

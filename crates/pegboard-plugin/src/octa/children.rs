@@ -20,7 +20,7 @@ mod linux {
     use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, set_child_subreaper};
 
     /// How long processes may take to vanish that were killed.
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const PATIENCE: Duration = Duration::from_secs(2);
     /// How long to wait before looking again.
     const LOOK: Duration = Duration::from_millis(1);
 

@@ -15,6 +15,11 @@ pub(crate) trait Wire: Send + Sync {
     /// Waits until the bytes are taken. An error when nobody wants them any more.
     fn output(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
 
+    /// The same for bytes that belong together.
+    fn whole(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        self.output(stream, bytes)
+    }
+
     /// Says what the result is, beside the exit status.
     fn result(&self, value: Value) -> Result<(), super::Error>;
 }
@@ -40,6 +45,18 @@ impl Writer {
             stream,
             held: Mutex::default(),
         }))
+    }
+
+    /// Writes a text that is to stay as it is.
+    ///
+    /// Octa takes white space off both ends of what it gets in one message, and gets a message for each line. This is one
+    /// message whatever is in it, up to 1 MiB: lines keep their indentation, and empty ones are kept.
+    pub fn whole(&self, text: &str) -> io::Result<()> {
+        let mut held = self.held();
+        if !held.is_empty() {
+            self.pass_on(&mut held, &[])?;
+        }
+        self.0.wire.whole(self.0.stream, text.as_bytes())
     }
 
     fn held(&self) -> MutexGuard<'_, Vec<u8>> {

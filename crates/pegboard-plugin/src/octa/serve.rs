@@ -22,7 +22,8 @@ const HELLO: Duration = Duration::from_secs(30);
 /// How long handlers may go on that were told to end. Octa's host kills a plugin a second after its first word about
 /// that.
 const GRACE: Duration = Duration::from_millis(800);
-/// How long a host may take to read the last words.
+/// How long handlers may take to end once all processes are gone that they may have waited for, and how long a host may
+/// take to read the last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many hosts are served at once. Octa's connects once.
 const HOSTS: usize = 16;
@@ -240,14 +241,17 @@ impl Server {
     }
 
     /// Ends what runs, and, with `sweep`, what that has started; then says so.
-    fn end(&self, sweep: impl FnOnce()) {
+    fn end(&self, sweep: impl Fn()) {
         let sessions: Vec<Arc<Session>> = {
             let mut state = self.lock();
             state.ending = true;
             state.sessions.values().cloned().collect()
         };
         sessions.iter().for_each(|session| session.cancel());
-        self.wait_for_handlers(&sessions);
+        self.wait_for_handlers(&sessions, GRACE);
+        sweep();
+        // Those who waited for what was killed; others may have started something more.
+        self.wait_for_handlers(&sessions, LAST_WORDS);
         sweep();
         let deadline = Instant::now() + LAST_WORDS;
         for session in &sessions {
@@ -260,8 +264,8 @@ impl Server {
         }
     }
 
-    fn wait_for_handlers(&self, sessions: &[Arc<Session>]) {
-        let deadline = Instant::now() + GRACE;
+    fn wait_for_handlers(&self, sessions: &[Arc<Session>], patience: Duration) {
+        let deadline = Instant::now() + patience;
         let mut state = self.lock();
         while sessions.iter().any(|session| session.running() > 0) {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -229,10 +229,12 @@ struct Channel {
 impl Wire for Channel {
     fn output(&self, stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
         let sent = self.connection.output(self.id, stream, bytes);
-        sent.map_err(|error| match error {
-            SendError::Closed => io::Error::new(io::ErrorKind::BrokenPipe, error.to_string()),
-            SendError::Full => io::Error::new(io::ErrorKind::TimedOut, error.to_string()),
-        })
+        sent.map_err(unsent)
+    }
+
+    fn whole(&self, stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
+        let sent = self.connection.whole(self.id, stream, bytes);
+        sent.map_err(unsent)
     }
 
     fn result(&self, value: serde_json::Value) -> Result<(), Error> {
@@ -241,4 +243,12 @@ impl Wire for Channel {
             .session(|session| session.result(self.id, value));
         sent.map_err(|refusal| LabeledError::new(refusal.to_string()).into())
     }
+}
+
+fn unsent(error: SendError) -> io::Error {
+    let kind = match error {
+        SendError::Closed => io::ErrorKind::BrokenPipe,
+        SendError::Full => io::ErrorKind::TimedOut,
+    };
+    io::Error::new(kind, error.to_string())
 }

@@ -48,6 +48,22 @@ fn arguments_and_output_are_those_of_a_task() -> Result<(), LabeledError> {
         )
     );
     assert_eq!(
+        test.line("task x --env A=b=c --env {B: 1} --var n=[1] --var 's=\"t\"'")?,
+        Value::string(
+            r#"x [] /tmp {"A": "b=c", "B": "1"} {"n": Array [Number(1)], "s": String("t")} false """#
+        )
+    );
+    let message = |line: &str| test.line(line).expect_err(line).msg;
+    assert_eq!(
+        message("task x --env A"),
+        "`env`: `A` has no `=` behind a name"
+    );
+    assert_eq!(
+        message("task x --env 1"),
+        "`env`: neither a record nor NAME=VALUE"
+    );
+    assert!(message("task x --var 'A=[1'").starts_with("`var`: `[1` is no JSON"));
+    assert_eq!(
         test.line("[one two] | task x")?,
         Value::string(r#"x [] /tmp {} {} false "one\ntwo\n""#)
     );

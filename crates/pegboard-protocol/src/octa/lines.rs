@@ -3,7 +3,7 @@
 /// The longest piece of bytes that is sent as one message.
 pub(super) const LONGEST: usize = 64 << 10;
 /// The longest line that is sent as one message. A host shows the pieces of a longer one as lines.
-const LONGEST_LINE: usize = 1 << 20;
+pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 /// Makes lines of what a program writes, whatever pieces it writes it in.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Lines {
 }
 
 /// Bytes as text; what is none is replaced.
-fn text(bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn text(bytes: Vec<u8>) -> Vec<u8> {
     match String::from_utf8(bytes) {
         Ok(text) => text.into_bytes(),
         Err(error) => String::from_utf8_lossy(error.as_bytes())

@@ -309,6 +309,10 @@ impl Runner {
         let result = match verb {
             "out" => return output(plugin, Stream::Stdout),
             "err" => return output(plugin, Stream::Stderr),
+            "whole" => {
+                let sent = plugin.whole(id(), Stream::Stdout, &text(last));
+                return sent.err().map(|error| error.to_string());
+            }
             "result" => plugin.result(id(), serde_json::from_str(last).unwrap()),
             "exit" => plugin.exit(id(), last.parse().unwrap()),
             "error" => plugin.error(id(), last),

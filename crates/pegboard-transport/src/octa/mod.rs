@@ -172,7 +172,8 @@ impl Connection<Host> {
     /// Starts an execution. `begin` gets its number and what it writes to its standard output, before anything is told
     /// of it; it must not wait.
     ///
-    /// The output is items of raw bytes, as they come, and ends after the handler was told how the execution ended. What
+    /// The output is items of raw bytes, as they come; what a plugin says that knows only lines has the end of a line. It
+    /// ends after the handler was told how the execution ended. What
     /// goes to standard error is told to the handler, who says that it is [`consumed`](Connection::consumed).
     pub fn execute<T>(
         &self,
@@ -213,6 +214,13 @@ impl Connection<Plugin> {
     pub fn output(&self, id: ExecutionId, stream: Stream, bytes: &[u8]) -> Result<(), SendError> {
         self.send_all(bytes, None, |session, bytes| {
             session.output(id, stream, bytes)
+        })
+    }
+
+    /// The same for [what is sent in one message](Plugin::whole) where it would be sent as lines.
+    pub fn whole(&self, id: ExecutionId, stream: Stream, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_all(bytes, None, |session, bytes| {
+            session.whole(id, stream, bytes)
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pegboard_protocol::nu::StreamItem;
-use pegboard_protocol::octa::{ExecutionId, Host};
+use pegboard_protocol::octa::{ExecutionId, Feature, Host};
 
 use super::Shared;
 use crate::driver::{InStream, Inbox, Release};
@@ -72,8 +72,16 @@ impl Shared<Host> {
         }
     }
 
-    pub(super) fn to_output(self: &Arc<Self>, id: ExecutionId, bytes: Vec<u8>) {
-        let size = bytes.len();
+    /// What a message brought, with the end of a line where it means one: real plugins send lines, some of them without.
+    pub(super) fn whole(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        let lines = || !self.lock().session.features().has(Feature::Bytes);
+        if !bytes.ends_with(b"\n") && lines() {
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    pub(super) fn to_output(self: &Arc<Self>, id: ExecutionId, bytes: Vec<u8>, size: usize) {
         let inbox = self.outputs().all.get(&id).and_then(|o| o.inbox.clone());
         match inbox {
             Some(inbox) => inbox.extend([(StreamItem::Raw(bytes), size)]),

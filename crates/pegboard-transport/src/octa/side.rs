@@ -110,9 +110,11 @@ impl sealed::Driven for Host {
     fn tell(shared: &Arc<Shared<Host>>, event: HostEvent) {
         match event {
             HostEvent::Output { id, stream, bytes } => {
-                shared.arrived(id, bytes.len());
+                let size = bytes.len();
+                shared.arrived(id, size);
+                let bytes = shared.whole(bytes);
                 match stream {
-                    Stream::Stdout => shared.to_output(id, bytes),
+                    Stream::Stdout => shared.to_output(id, bytes, size),
                     Stream::Stderr => {
                         shared.to_handler(HostEvent::Output { id, stream, bytes });
                     }

@@ -47,6 +47,17 @@ pub enum EntryKind {
         /// The message as JSON, as it was written down; in hexadecimal if JSON could not carry it.
         text: String,
     },
+    /// A message of Octa's protocol.
+    Octa {
+        /// Who sent it.
+        from: Sender,
+        /// Its kind, such as `Execute`.
+        name: String,
+        /// The execution that it is about, as it is called on the wire, if it names one.
+        execution: Option<String>,
+        /// The message as JSON, as it was written down.
+        text: String,
+    },
     /// A remark.
     Note {
         /// What it is about, such as `closed`.
@@ -182,6 +193,8 @@ struct Line<'a> {
     #[serde(borrow)]
     message: Option<&'a RawValue>,
     msgpack: Option<String>,
+    #[serde(borrow)]
+    octa: Option<&'a RawValue>,
     note: Option<String>,
     #[serde(default)]
     details: Json,
@@ -216,6 +229,9 @@ fn message(index: usize, line: &Line<'_>) -> Result<EntryKind, TraceError> {
         Some("plugin") => Sender::Plugin,
         _ => return Err(error(index, "`from` must be `engine` or `plugin`")),
     };
+    if let Some(octa) = line.octa {
+        return of_octa(index, from, octa.get());
+    }
     let (encoding, text, bytes) = match (line.message, &line.msgpack) {
         (Some(message), _) => {
             let text = message.get().to_owned();
@@ -245,6 +261,21 @@ fn message(index: usize, line: &Line<'_>) -> Result<EntryKind, TraceError> {
         Ok(None) => Err(error(index, "the message is cut off")),
         Err(cause) => Err(error(index, cause.to_string())),
     }
+}
+
+/// What is shown of a message of Octa's stands in it as text, in either dialect.
+fn of_octa(index: usize, from: Sender, text: &str) -> Result<EntryKind, TraceError> {
+    let message: Json =
+        serde_json::from_str(text).map_err(|cause| error(index, cause.to_string()))?;
+    let name = message["type"].as_str();
+    let name = name.ok_or_else(|| error(index, "`octa` must be a message, with a `type`"))?;
+    let id = message["payload"].get("id").or_else(|| message.get("id"));
+    Ok(EntryKind::Octa {
+        from,
+        name: name.to_owned(),
+        execution: id.and_then(Json::as_str).map(str::to_owned),
+        text: text.to_owned(),
+    })
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {

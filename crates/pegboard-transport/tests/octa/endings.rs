@@ -63,7 +63,7 @@ fn what_a_plugin_said_before_it_went_is_there() {
     });
     let (_, output) = hosting.execute("x");
     script.join().unwrap();
-    assert_eq!(read(output), "last");
+    assert_eq!(read(output), "last\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use pegboard_host::ReportStyle;
 use pegboard_host::trace::EntryKind;
 
-use super::message::{Words, words};
+use super::message::{Words, octa_words, words};
 use super::text::{arrow, summaries};
 use super::view::View;
 
@@ -140,6 +140,12 @@ fn said(view: &View, index: usize) -> (&'static str, Words) {
             let (name, content) = (note.clone(), details.to_string());
             ("--", Words { name, content })
         }
+        EntryKind::Octa {
+            from,
+            name,
+            execution,
+            text,
+        } => (arrow(*from), octa_words(name, execution.as_deref(), text)),
         EntryKind::Message {
             from,
             message,

@@ -158,6 +158,31 @@ impl Plugin {
         }
     }
 
+    /// The same, but hosts that know only lines of text get the whole in one message, up to 1 MiB. Octa's take white space off
+    /// both ends of each message, so this is how lines keep their indentation.
+    pub fn whole(
+        &mut self,
+        id: ExecutionId,
+        stream: Stream,
+        bytes: &[u8],
+    ) -> Result<usize, SendError> {
+        if self.features.has(Feature::Bytes) || bytes.len() > super::lines::LONGEST_LINE {
+            return self.output(id, stream, bytes);
+        }
+        let running = self.executions.get_mut(&id).ok_or(SendError::Closed)?;
+        let lines = match stream {
+            Stream::Stdout => &mut running.stdout,
+            Stream::Stderr => &mut running.stderr,
+        };
+        let whole = (!bytes.is_empty()).then(|| super::lines::text(bytes.to_vec()));
+        for bytes in lines.finish().into_iter().chain(whole) {
+            let id = running.wire.clone();
+            self.outgoing
+                .push_back(FromPlugin::Output { id, stream, bytes });
+        }
+        Ok(bytes.len())
+    }
+
     /// Sends the structured result of an execution, at most once.
     pub fn result(&mut self, id: ExecutionId, value: Value) -> Result<(), Refusal> {
         self.check()?;

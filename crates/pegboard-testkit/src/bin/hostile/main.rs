@@ -1,4 +1,4 @@
-//! `pegboard-hostile`: a Nushell plugin that misbehaves on demand, as `pegboard_testkit::hostile` describes.
+//! `pegboard-hostile`: a plugin, of Nushell's or Octa's, that misbehaves on demand, as `pegboard_testkit::hostile` describes.
 
 mod codec;
 mod endings;
@@ -9,6 +9,8 @@ mod inputs;
 mod link;
 mod messages;
 mod narrow;
+#[cfg(unix)]
+mod octa;
 mod plugin;
 mod responses;
 mod settings;
@@ -20,7 +22,7 @@ mod wire;
 use std::env;
 use std::process;
 
-use pegboard_testkit::hostile::{MODES, Mode};
+use pegboard_testkit::hostile::{self, MODES, Mode};
 
 use link::Place;
 use settings::Settings;
@@ -29,14 +31,22 @@ fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     let place = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--list"] => {
-            return MODES
-                .iter()
-                .for_each(|mode| println!("{mode}: {}", mode.sentence()));
+            for mode in MODES {
+                println!("{mode}: {}", mode.sentence());
+            }
+            for mode in hostile::octa::MODES {
+                println!("octa {mode}: {}", mode.sentence());
+            }
+            return;
         }
         [] if waits_without_arguments() => endings::wait_for_ever(),
+        #[cfg(unix)]
+        ["--socket-path", path] => octa::run(path),
         ["--stdio"] => Place::Stdio,
         ["--local-socket", path] => Place::Socket(path.to_owned()),
-        _ => complain("usage: pegboard-hostile --stdio | --local-socket PATH | --list"),
+        _ => complain(
+            "usage: pegboard-hostile --stdio | --local-socket PATH | --socket-path PATH | --list",
+        ),
     };
     let settings = Settings::from_env().unwrap_or_else(|message| complain(&message));
     endings::limit_lifetime(settings.lifetime);

@@ -1,0 +1,252 @@
+//! Plugins of Octa's: added, listed, inspected, run, cancelled, traced.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use pegboard_testkit::peers::peer;
+use pegboard_testkit::tree::{processes_with_env, wait_until};
+use rustix::process::Signal;
+
+use crate::support::{Cli, Folder, PATIENCE, finish, json, signal};
+
+const MARK: &str = "PEGBOARD_CLI_OCTA";
+
+/// A store with the shell plugin of a generation.
+struct Home {
+    folder: Folder,
+    generation: &'static str,
+    mark: String,
+}
+
+impl Home {
+    fn new(name: &str, generation: &'static str) -> Home {
+        let home = Home {
+            folder: Folder::new(name),
+            generation,
+            mark: format!("{name}.{}", std::process::id()),
+        };
+        let added = home.cli(&["add"]).argument(plugin()).out();
+        assert_eq!(added, "added shell with 1 command\n");
+        home
+    }
+
+    fn cli(&self, arguments: &[&str]) -> Cli {
+        Cli::new(arguments)
+            .variable("PEGBOARD_HOME", self.folder.path().to_str().unwrap())
+            .variable("OCTA_REPLICA", self.generation)
+            .variable(MARK, &self.mark)
+    }
+
+    fn run(&self, words: &[&str]) -> Cli {
+        let words: Vec<&str> = ["run"].iter().chain(words).copied().collect();
+        self.cli(&words)
+    }
+
+    /// Whether nothing runs that was started for it.
+    fn is_quiet(&self) -> bool {
+        wait_until(PATIENCE, || processes_with_env(MARK, &self.mark).is_empty())
+    }
+}
+
+fn plugin() -> PathBuf {
+    peer("octa_plugin_shell.py")
+}
+
+fn both(name: &str, check: impl Fn(&Home)) {
+    for generation in ["0.2.0", "0.2.1"] {
+        println!("generation: {generation}");
+        let home = Home::new(&format!("octa-{name}-{generation}"), generation);
+        check(&home);
+        assert!(home.is_quiet());
+    }
+}
+
+#[test]
+fn it_is_listed_inspected_and_explained_like_any_other() {
+    both("listed", |home| {
+        let listed = json(&home.cli(&["list", "--json"]).out());
+        assert_eq!(listed[0]["kind"], "octa");
+        assert_eq!(listed[0]["commands"][0], "shell");
+        let text = home.cli(&["inspect", "shell"]).out();
+        assert!(
+            text.contains(&format!("protocol  Octa {}", home.generation)),
+            "{text}"
+        );
+        assert!(text.contains("shell [flags] <text> [args]..."), "{text}");
+        let document = json(&home.cli(&["inspect", "--json", "shell"]).out());
+        assert_eq!(document["kind"], "octa");
+        let help = home.run(&["shell", "--help"]).out();
+        for part in ["--dir", "--env", "--var", "--dry", "<text>"] {
+            assert!(help.contains(part), "{help}");
+        }
+        let checked = home.cli(&["doctor"]).out();
+        assert!(
+            checked.contains(&format!("Octa {}, json", home.generation)),
+            "{checked}"
+        );
+        let said = home.cli(&["test", "shell"]).fails(2);
+        assert!(said.contains("plugin of Octa's"), "{said}");
+    });
+}
+
+#[test]
+fn output_errors_and_exit_codes_are_those_of_the_task() {
+    both("ends", |home| {
+        assert_eq!(home.run(&["shell", "echo hi"]).out(), "hi\n");
+        let ran = home
+            .run(&["shell", "echo out; echo oops >&2; exit 3"])
+            .end();
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("out\n", "oops\n"));
+        let said = home.run(&["shell", "{{ NOBODY }}"]).fails(1);
+        assert!(said.contains("NOBODY"), "{said}");
+        let list = home.run(&["--to", "json", "shell", "echo a; echo b"]).out();
+        assert_eq!(json(&list), "a\nb\n");
+    });
+}
+
+#[test]
+fn its_options_are_those_of_the_command() {
+    both("options", |home| {
+        let folder = home.folder.path().canonicalize().unwrap();
+        let folder = folder.to_str().unwrap();
+        let words = ["shell", "--dir", folder, "pwd"];
+        assert_eq!(home.run(&words).out().trim_end(), folder);
+        let words = [
+            "shell",
+            "--env",
+            "A=1",
+            "--env",
+            "B=2",
+            "--var",
+            "V={\"x\":[1]}",
+            "echo $A$B; echo \"{{ V }}\"",
+        ];
+        assert_eq!(home.run(&words).out(), "12\n{'x': [1]}\n");
+        let file = home.folder.file("made");
+        let touch = format!("touch {}", file.display());
+        assert_eq!(home.run(&["shell", "--dry", &touch]).out(), "");
+        assert!(!file.exists());
+        for (words, message) in [
+            (&["shell"][..], "text"),
+            (&["shell", "--dir", "/nowhere", "x"], "is not there"),
+            (&["shell", "--env", "x", "y"], "needs a name and a value"),
+            (&["shell", "--var", "x=y", "z"], "has to be JSON"),
+        ] {
+            let said = home.run(words).fails(2);
+            assert!(said.contains(message), "{said}");
+        }
+    });
+}
+
+#[test]
+fn what_the_plugin_may_know_is_what_was_named() {
+    let home = Home::new("octa-secrets", "0.2.1");
+    let trace = home.folder.file("trace");
+    let file = trace.to_str().unwrap();
+    home.run(&[
+        "--trace",
+        file,
+        "shell",
+        "--env",
+        "TOKEN=hunter2",
+        "echo hi",
+    ])
+    .variable("SECRET", "correct-horse")
+    .out();
+    let text = fs::read_to_string(&trace).unwrap();
+    assert!(
+        !text.contains("correct-horse") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert!(text.contains(r#""envs":{"TOKEN":"[redacted]"}"#), "{text}");
+    assert!(text.contains(r#""vars":{}"#), "{text}");
+}
+
+#[test]
+fn a_trace_is_shown() {
+    let home = Home::new("octa-trace", "0.2.0");
+    let trace = home.folder.file("trace");
+    let file = trace.to_str().unwrap();
+    home.run(&["--trace", file, "shell", "echo hi"]).out();
+    let shown = home.cli(&["trace", "show", file]).out();
+    for part in [
+        "-> Hello",
+        "<- Schema {\"key\":\"shell\"}",
+        "-> Execute",
+        "<- Started",
+        "<- Stdout",
+        "\"line\":\"hi\\n\"",
+        "<- ExitStatus",
+        "-> Shutdown",
+    ] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    let shown = home.cli(&["trace", "show", "--json", file]).end();
+    assert!(
+        shown.out.contains(r#""octa":{"type":"Execute""#),
+        "{shown:?}"
+    );
+    let said = home
+        .cli(&["trace", "replay", file, "--plugin"])
+        .argument(plugin())
+        .fails(2);
+    assert!(said.contains("no call was recorded"), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_the_task_and_everything_else() {
+    both("interrupt", |home| {
+        let mut child = home
+            .run(&["shell", "echo on; exec sleep 1000"])
+            .start_with(None, Stdio::piped());
+        let mut first = [0; 3];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        assert_eq!(&first, b"on\n");
+        signal(child.id(), Signal::INT);
+        let ran = finish(child);
+        assert_eq!(ran.code, Some(130), "{ran:?}");
+    });
+}
+
+#[test]
+fn whoever_reads_the_output_may_stop() {
+    both("pipe", |home| {
+        let mut child = home
+            .run(&["shell", "while :; do echo y; done"])
+            .start_with(None, Stdio::piped());
+        let mut first = [0; 2];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        drop(child.stdout.take());
+        assert_eq!(finish(child).code, Some(0));
+    });
+}
+
+#[test]
+fn another_name_needs_the_protocol_to_be_said() {
+    let folder = Folder::new("octa-named");
+    let path = folder.file("tasks.py");
+    fs::copy(plugin(), &path).unwrap();
+    let home = folder.path().to_str().unwrap();
+    let cli = |words: &[&str]| Cli::new(words).variable("PEGBOARD_HOME", home);
+    let added = cli(&["add", "--protocol", "octa"]).argument(&path).out();
+    assert_eq!(added, "added tasks with 1 command\n");
+    assert_eq!(cli(&["run", "shell", "echo hi"]).out(), "hi\n");
+    let said = cli(&["export", "-"]).fails(1);
+    assert!(
+        said.contains("Nushell cannot run plugins of Octa's"),
+        "{said}"
+    );
+}

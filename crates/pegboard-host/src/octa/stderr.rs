@@ -1,0 +1,91 @@
+//! What executions write to standard error: passed on in order by a thread of its own, since that may have to wait.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use pegboard_protocol::octa::{ExecutionId, Host};
+use pegboard_transport::Bell;
+use pegboard_transport::octa::Connection;
+
+use crate::Stderr;
+use crate::stderr::Tail;
+
+/// How long the end of a call waits for what was said before it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is on its way to where standard error goes.
+#[derive(Debug)]
+pub(super) struct Said {
+    queue: Mutex<Sender<(ExecutionId, Vec<u8>)>>,
+    queued: AtomicU64,
+    passed: Arc<Passed>,
+}
+
+#[derive(Debug, Default)]
+struct Passed {
+    count: AtomicU64,
+    bell: Bell,
+    connection: OnceLock<Connection<Host>>,
+}
+
+impl Said {
+    pub(super) fn start(name: String, tail: Arc<Tail>, to: Stderr) -> std::io::Result<Said> {
+        // bounded by: the session, which counts what was not taken
+        let (queue, pieces) = std::sync::mpsc::channel();
+        let passed = Arc::<Passed>::default();
+        let counting = passed.clone();
+        std::thread::Builder::new()
+            .name("pegboard stderr".into())
+            .stack_size(256 << 10)
+            .spawn(move || pass_on(&pieces, &counting, &name, &tail, &to))?;
+        Ok(Said {
+            queue: Mutex::new(queue),
+            queued: AtomicU64::new(0),
+            passed,
+        })
+    }
+
+    /// Sets, once, whom to tell that something was taken.
+    pub(super) fn connect(&self, connection: &Connection<Host>) {
+        let _ = self.passed.connection.set(connection.clone());
+    }
+
+    pub(super) fn say(&self, id: ExecutionId, bytes: Vec<u8>) {
+        self.queued.fetch_add(1, Ordering::AcqRel);
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // The thread goes on as long as there is a queue.
+        let _ = queue.send((id, bytes));
+    }
+
+    /// Waits, for a moment, until all that has been said so far was passed on.
+    pub(super) fn wait(&self) {
+        let queued = self.queued.load(Ordering::Acquire);
+        let look = || (self.passed.count.load(Ordering::Acquire) >= queued).then_some(());
+        let deadline = Instant::now() + LAST_WORDS;
+        let _ = self.passed.bell.wait(Some(deadline), look);
+    }
+}
+
+fn pass_on(
+    pieces: &Receiver<(ExecutionId, Vec<u8>)>,
+    passed: &Passed,
+    name: &str,
+    tail: &Tail,
+    to: &Stderr,
+) {
+    for (id, bytes) in pieces {
+        tail.push(&bytes);
+        match to {
+            Stderr::Forward(forward) => forward(name, &bytes),
+            Stderr::Inherit => crate::runner::to_own_stderr(&bytes),
+            Stderr::Discard => {}
+        }
+        passed.count.fetch_add(1, Ordering::AcqRel);
+        passed.bell.ring();
+        if let Some(connection) = passed.connection.get() {
+            connection.consumed(id, bytes.len());
+        }
+    }
+}
