@@ -296,14 +296,14 @@ pub(crate) fn await_answer(
                 });
             }
             Err(GivenUp::TimedOut) => {
-                instance.abandon(slot);
+                instance.abandon(slot, 1);
                 let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
                 return Err(Error::timed_out(what, whole)
                     .of(&instance.name)
                     .diagnosed(instance.provisional_diagnosis()));
             }
             Err(GivenUp::Cancelled) => {
-                instance.abandon(slot);
+                instance.abandon(slot, 1);
                 return Err(cancelled(&instance.name));
             }
         }

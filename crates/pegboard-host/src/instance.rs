@@ -2,6 +2,7 @@
 
 mod burial;
 mod slot;
+mod stopping;
 mod talk;
 
 pub(crate) use burial::{LAST_WORDS, describe};
@@ -206,100 +207,6 @@ impl Instance {
     /// Makes a call whose answer nobody waits for.
     pub(crate) fn call_in_background(&self, call: Call) -> Result<CallId, Error> {
         self.call(call, &Slot::unattended())
-    }
-
-    /// Sends a signal if the plugin knows signals. Without, an interrupt ends all that it does, however that can be done.
-    pub(crate) fn signal(self: &Arc<Self>, signal: Signal) {
-        match self.talk() {
-            Some(Talk::Nushell(connection)) => connection.session(|session| {
-                self.activity().interrupted = signal == Signal::Interrupt;
-                session.signal(signal);
-            }),
-            Some(Talk::Octa(conversation)) if signal == Signal::Interrupt => {
-                let calls: Vec<CallId> = self.slots().keys().copied().collect();
-                match conversation.can_cancel() {
-                    true => calls.into_iter().for_each(|call| conversation.cancel(call)),
-                    false if calls.is_empty() => {}
-                    false => self.retire("it cannot end what it does in another way"),
-                }
-            }
-            Some(Talk::Octa(_)) | None => {}
-        }
-    }
-
-    /// Stops the instance; the next use of the plugin starts another one.
-    fn retire(self: &Arc<Self>, why: &str) {
-        self.note("stopped", serde_json::json!({ "reason": why }));
-        if let Some(plugin) = self.plugin.upgrade() {
-            plugin.let_go(self);
-        }
-        self.begin_stop();
-    }
-
-    /// Stops waiting for a call. The plugin is interrupted if it has nothing else to do.
-    pub(crate) fn abandon(self: &Arc<Self>, slot: &Arc<Slot>) {
-        slot.abandon();
-        take_terminal_from(slot);
-        if slot.take_over() {
-            engine_calls::answer_late(self, slot.clone());
-        }
-        // Whoever gives up has got hold of the instance.
-        self.end_abandoned(1);
-    }
-
-    /// Has the plugin end what it does for nobody, as far as that harms no other call. `own` is how many of those who
-    /// have got hold of the instance will not make a call.
-    fn end_abandoned(self: &Arc<Self>, own: usize) {
-        match self.talk().map(Talk::stopping) {
-            Some(Stopping::Interrupt) => self.interrupt_abandoned(),
-            Some(Stopping::One) => {
-                let abandoned = self.abandoned();
-                if let Some(conversation) = self.octa() {
-                    abandoned
-                        .into_iter()
-                        .for_each(|call| conversation.cancel(call));
-                }
-            }
-            Some(Stopping::Whole) if self.abandoned().is_empty() => {}
-            Some(Stopping::Whole) => {
-                if self.active_calls() == 0 && self.leases.load(Ordering::Acquire) <= own {
-                    self.retire(
-                        "all that it still does was given up, and it cannot end it in another way",
-                    );
-                } else {
-                    let why = "it cannot end one execution, and others go on";
-                    self.note(
-                        "goes on with what was given up",
-                        serde_json::json!({ "reason": why }),
-                    );
-                }
-            }
-            None => {}
-        }
-    }
-
-    fn abandoned(&self) -> Vec<CallId> {
-        let slots = self.slots();
-        let abandoned = slots.iter().filter(|(_, slot)| slot.is_abandoned());
-        abandoned.map(|(id, _)| *id).collect()
-    }
-
-    /// Interrupts the plugin if all that it still does is for nobody.
-    fn interrupt_abandoned(&self) {
-        let Some(connection) = self.connection() else {
-            return;
-        };
-        // Calls are made under the session's lock, so that none comes between the look and the signal.
-        connection.session(|session| {
-            let slots = self.slots();
-            let abandoned = slots.values().any(|slot| slot.is_abandoned());
-            if abandoned
-                && !slots.values().any(|slot| slot.is_awaited())
-                && !std::mem::replace(&mut self.activity().interrupted, true)
-            {
-                session.signal(Signal::Interrupt);
-            }
-        });
     }
 
     /// How many calls are under way that somebody waits for.

@@ -245,12 +245,15 @@ impl PluginCore {
         take
     }
 
-    /// Takes out this very instance, if it is still the one that runs.
-    pub(crate) fn let_go(&self, instance: &Arc<Instance>) {
+    /// Takes out this very instance if it may be, which is asked while nobody gets hold of it. False if it may not.
+    pub(crate) fn let_go(&self, instance: &Arc<Instance>, may: impl FnOnce() -> bool) -> bool {
         let mut state = self.lock();
-        if matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance)) {
+        let may = may();
+        if may && matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, instance))
+        {
             state.phase = Phase::Stopped;
         }
+        may
     }
 
     /// The running instance; starts one if there is none. Several callers at once share one start.

@@ -90,7 +90,7 @@ impl Iterator for Chunks {
 impl Drop for Chunks {
     fn drop(&mut self) {
         if self.chunks.take().is_some() {
-            self.instance.abandon(&self.slot);
+            self.instance.abandon(&self.slot, 0);
         }
     }
 }
