@@ -1,14 +1,18 @@
 //! The commands of a line, from its input to its output.
 
+use std::collections::HashMap;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use pegboard_args::line::Block;
 use pegboard_args::{Caller, Word, parse_words};
 use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
-use pegboard_host::{AppContext, CancelToken, Command, Engine, Error, ErrorKind, LabeledError};
+use pegboard_host::{
+    AppContext, CancelToken, Command, Engine, Error, ErrorKind, LabeledError, Plugin,
+};
 
 use super::closures::Closures;
 use super::directory;
@@ -73,7 +77,12 @@ pub(super) fn call(
         input::input(signature, wanted, &trouble)
     });
     let mut flow = input.map_err(failed);
+    let mut starts = starts(&calls);
     for (command, arguments) in calls {
+        if let Some(error) = starts.remove(command.plugin.path()).and_then(failure_of) {
+            flow = Err(failed(error));
+            break;
+        }
         let trouble = trouble.clone();
         // A later command sees no more than that its input ended with an error. That nobody reads on is none.
         let input = flow?.on_error(move |error| {
@@ -110,6 +119,35 @@ pub(super) fn call(
         Outcome::Written { errors: 0 } => Ok(Exit::Done),
         Outcome::Written { .. } => Ok(Exit::Failed),
         Outcome::Unwritable(error) => Ok(written(Err(error))),
+    }
+}
+
+type Starts = HashMap<PathBuf, JoinHandle<Result<(), Error>>>;
+
+/// Begins to start the plugins of all commands but the first at once, so that they start side by side.
+fn starts(calls: &[(Box<Command>, EvaluatedCall)]) -> Starts {
+    let mut plugins = calls.iter().map(|(command, _)| &command.plugin);
+    let first = plugins.next().map(Plugin::path);
+    let mut starts = Starts::new();
+    for plugin in plugins {
+        if Some(plugin.path()) == first || starts.contains_key(plugin.path()) {
+            continue;
+        }
+        let own = plugin.clone();
+        let thread = thread::Builder::new().name("start".into());
+        // Without a thread, the plugin starts when it is called.
+        if let Ok(started) = thread.spawn(move || own.start()) {
+            starts.insert(plugin.path().to_owned(), started);
+        }
+    }
+    starts
+}
+
+/// Why a plugin has not started, if that is known. One that still starts is waited for by its call.
+fn failure_of(start: JoinHandle<Result<(), Error>>) -> Option<Error> {
+    match start.is_finished() {
+        true => start.join().ok()?.err(),
+        false => None,
     }
 }
 

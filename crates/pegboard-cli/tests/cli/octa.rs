@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use pegboard_testkit::peers::peer;
+use pegboard_testkit::peers::{peer, shipped};
 use pegboard_testkit::tree::{processes_with_env, wait_until};
 use rustix::process::Signal;
 
@@ -232,6 +233,53 @@ fn whoever_reads_the_output_may_stop() {
         drop(child.stdout.take());
         assert_eq!(finish(child).code, Some(0));
     });
+}
+
+/// Each of the two comes up only when the other one has been started.
+#[test]
+fn all_plugins_of_a_run_start_side_by_side() {
+    let folder = Folder::new("octa-side-by-side");
+    let gated = |name: &str, other: &str, program: &Path| {
+        let path = folder.file(name);
+        let (own, other) = (
+            folder.file(&format!("{name}.on")),
+            folder.file(&format!("{other}.on")),
+        );
+        let script = format!(
+            "#!/bin/sh\n: > '{}'\nwhile ! [ -e '{}' ]; do sleep 0.01; done\nexec '{}' \"$@\"\n",
+            own.display(),
+            other.display(),
+            program.display()
+        );
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    };
+    let tasks = gated("octa_plugin_shell", "nu_plugin_words", &plugin());
+    let words = gated(
+        "nu_plugin_words",
+        "octa_plugin_shell",
+        &shipped("nu_plugin_words"),
+    );
+    let home = folder.path().to_str().unwrap();
+    // To be asked what it can, each has to be alone.
+    for (path, gate) in [
+        (&tasks, "nu_plugin_words.on"),
+        (&words, "octa_plugin_shell.on"),
+    ] {
+        fs::write(folder.file(gate), "").unwrap();
+        Cli::new(["add"])
+            .variable("PEGBOARD_HOME", home)
+            .argument(path)
+            .out();
+    }
+    for gate in ["nu_plugin_words.on", "octa_plugin_shell.on"] {
+        fs::remove_file(folder.file(gate)).unwrap();
+    }
+    let out = Cli::new(["run", "shell", "echo side by side", "|", "words", "lines"])
+        .variable("PEGBOARD_HOME", home)
+        .out();
+    assert!(out.contains("side by side"), "{out}");
 }
 
 #[test]
