@@ -50,12 +50,24 @@ struct Lead<'a, R: Role + Send + 'static> {
 impl<R: Role + Send + 'static> Drop for Lead<'_, R> {
     fn drop(&mut self) {
         if let Some(reading) = self.reading.take() {
-            // The crew comes back to it by itself.
-            let approach = match IS_CREW.get() {
-                true => Approach::AfterATick,
-                false => Shared::<R>::AFTER_OTHERS,
-            };
-            self.shared.hand_on(reading, approach);
+            self.shared.hand_on(reading, Shared::<R>::after_this());
+        }
+    }
+}
+
+/// A thread that was perhaps called on to read, and leaves. Lets the next one do it when it is dropped.
+struct Successor<'a, R: Role + Send + 'static> {
+    shared: &'a Arc<Shared<R>>,
+    followed: bool,
+}
+
+impl<R: Role + Send + 'static> Drop for Successor<'_, R> {
+    fn drop(&mut self) {
+        if self.followed {
+            let approach = Shared::<R>::after_this();
+            if self.shared.watch.pass_on(approach) == Succession::NeedsCrew {
+                self.shared.add_crew(approach);
+            }
         }
     }
 }
@@ -73,6 +85,10 @@ impl<R: Role + Send + 'static> Connection<R> {
     ) -> Option<T> {
         let shared = &self.shared;
         let may_lead = shared.hangup.can_nudge();
+        let mut successor = Successor {
+            shared,
+            followed: false,
+        };
         loop {
             let heard = bell.heard();
             if let Some(found) = look() {
@@ -83,6 +99,7 @@ impl<R: Role + Send + 'static> Connection<R> {
             }
             match shared.watch.enter(may_lead, bell, heard) {
                 Turn::Lead(reading) => {
+                    successor.followed = false;
                     let mut lead = Lead {
                         shared,
                         reading: Some(reading),
@@ -92,6 +109,7 @@ impl<R: Role + Send + 'static> Connection<R> {
                     }
                 }
                 Turn::Follow(ticket) => {
+                    successor.followed = true;
                     bell.sleep(heard, deadline);
                     shared.watch.leave(ticket);
                 }
@@ -202,6 +220,14 @@ impl<R: Role + Send + 'static> Shared<R> {
         true => Approach::AtOnce,
         false => Approach::AfterATick,
     };
+
+    /// How the crew is to follow this thread. One of the crew comes back by itself.
+    fn after_this() -> Approach {
+        match IS_CREW.get() {
+            true => Approach::AfterATick,
+            false => Self::AFTER_OTHERS,
+        }
+    }
 
     /// One of the crew: reads when nobody else does.
     fn serve(self: Arc<Self>, mut approach: Approach) {

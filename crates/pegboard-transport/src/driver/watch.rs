@@ -131,13 +131,26 @@ impl Watch {
         self.lock().hungry().is_some()
     }
 
-    /// Gives the place up. One who waits takes it, or the crew does; `urgent` if it is to be without delay.
+    /// Gives the place up. One who waits takes it, or the crew does.
     pub(super) fn release(&self, reading: Box<Reading>, approach: Approach) -> Succession {
         let mut post = self.lock();
         if matches!(post.seat, Seat::Over) {
             return Succession::Assured;
         }
         post.seat = Seat::Free(reading);
+        self.call_for(post, approach)
+    }
+
+    /// One who was to take the place may have gone without it: it is offered to the next.
+    pub(super) fn pass_on(&self, approach: Approach) -> Succession {
+        let post = self.lock();
+        match post.seat {
+            Seat::Free(_) => self.call_for(post, approach),
+            Seat::Taken | Seat::Over => Succession::Assured,
+        }
+    }
+
+    fn call_for(&self, mut post: MutexGuard<'_, Post>, approach: Approach) -> Succession {
         if let Some(bell) = post.hungry() {
             drop(post);
             bell.ring();
@@ -249,5 +262,52 @@ impl Post {
             .iter()
             .find(hungry)
             .map(|follower| follower.bell.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use pegboard_protocol::codec::{Decoder, Encoding, Limits, Sender};
+
+    use super::*;
+    use crate::link::Link;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn reading() -> Reading {
+        let decoder = Decoder::new(Encoding::Json, Sender::Plugin, Limits::default());
+        Reading::new(Link::memory().0.source, decoder)
+    }
+
+    #[test]
+    fn whoever_goes_without_reading_calls_the_next() {
+        let watch = Arc::new(Watch::new(reading()));
+        let (one, two) = (Bell::default(), Bell::default());
+        let Turn::Lead(reading) = watch.enter(true, &one, one.heard()) else {
+            panic!("nobody else reads");
+        };
+        let heard = two.heard();
+        let Turn::Follow(ticket) = watch.enter(true, &two, heard) else {
+            panic!("somebody else reads");
+        };
+        let (done, duty) = channel();
+        let standing = watch.clone();
+        std::thread::spawn(move || {
+            let duty = standing.stand_by(Approach::AfterATick, None);
+            let _ = done.send(matches!(duty, Duty::Read(_)));
+        });
+        // One who reads for long lets the crew sleep.
+        while watch.lock().asleep == 0 {
+            std::thread::yield_now();
+        }
+        let succession = watch.release(reading, Approach::AfterATick);
+        assert_eq!(succession, Succession::Assured);
+        assert!(two.has_rung_since(heard), "the next one was not called");
+        watch.leave(ticket);
+        assert_eq!(watch.pass_on(Approach::AfterATick), Succession::Assured);
+        assert_eq!(duty.recv_timeout(PATIENCE), Ok(true));
     }
 }
