@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use crate::cancelled;
+use crate::{cancelled, guard};
 
 /// The variable that tells the processes of a command from all others, wherever they have gone.
 pub(crate) const MARK: &str = "PEGBOARD_EXECUTION";
@@ -47,6 +47,7 @@ impl Running {
         mark: &str,
         spawn: impl FnOnce() -> io::Result<Child>,
     ) -> io::Result<(Child, Arc<Running>)> {
+        guard::watch()?;
         let (exited, tells) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (mut child, pid) = {
             let mut children = children();

@@ -5,6 +5,8 @@ mod cancelled;
 #[cfg(unix)]
 mod ending;
 #[cfg(unix)]
+mod guard;
+#[cfg(unix)]
 mod pipes;
 #[cfg(unix)]
 mod run;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::sync_channel;
 
 use pegboard_plugin::octa::{Error, Execution, ExitStatus};
 
@@ -42,10 +43,18 @@ pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Er
     let _cancel = execution
         .cancellation()
         .on_cancel(move || cancelled.cancel());
+    // A command that is cancelled must not take a part of its input to be all of it: it finds no end before its own.
+    let (keep, _kept) = sync_channel(1);
     if let Some(mut to) = child.stdin.take() {
         let mut from = stdin;
+        let cancellation = execution.cancellation().clone();
         // It ends when the command, or whoever sends, has enough.
-        let copy = move || drop(io::copy(&mut from, &mut to));
+        let copy = move || {
+            let _ = io::copy(&mut from, &mut to);
+            if cancellation.is_cancelled() {
+                let _ = keep.send(to);
+            }
+        };
         std::thread::Builder::new()
             .name("stdin".into())
             .spawn(copy)?;

@@ -192,7 +192,12 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        if life.goodbye { None } else { life.over.take() }
+        if life.goodbye {
+            return None;
+        }
+        // The connection is over a moment before that is told.
+        let failure = || self.connection.get().and_then(Connection::failure);
+        life.over.take().or_else(failure)
     }
 
     pub(crate) fn engine_version(&self) -> String {

@@ -94,6 +94,52 @@ fn a_host_that_is_killed() {
 }
 
 #[test]
+fn a_plugin_that_is_killed() {
+    // As Octa does when a task has failed.
+    for _ in 0..3 {
+        let (mut plugin, host) = busy();
+        plugin.child.kill().unwrap();
+        plugin.child.wait().unwrap();
+        drop(host);
+        let gone = wait_until(PATIENCE, || plugin.processes().is_empty());
+        assert!(gone, "left behind: {:?}", plugin.processes());
+    }
+}
+
+#[test]
+fn a_guard_that_was_killed_is_replaced() {
+    let mut plugin = Plugin::start();
+    let mut host = plugin.greet();
+    let pid = plugin.child.id();
+    let guard = || {
+        let children = std::fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+                let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+                let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+                let ours = stat.contains(&format!(" {} ", plugin.child.id()));
+                (ours && line.contains("octa-plugin-shell-guard")).then_some(pid)
+            });
+        children.collect::<Vec<_>>()
+    };
+    host.execute("true");
+    host.expect(&["0 Started", "0 ExitStatus 0"]);
+    let first = guard();
+    assert_eq!(first.len(), 1, "of {pid}");
+    kill_process(Pid::from_raw(first[0]).unwrap(), Signal::KILL).unwrap();
+    assert!(wait_until(PATIENCE, || guard().is_empty()));
+    host.execute("echo up; sleep 1000");
+    host.expect(&["1 Started", "1 Stdout \"up\\n\""]);
+    assert_eq!(guard().len(), 1);
+    plugin.child.kill().unwrap();
+    plugin.child.wait().unwrap();
+    let gone = wait_until(PATIENCE, || plugin.processes().is_empty());
+    assert!(gone, "left behind: {:?}", plugin.processes());
+}
+
+#[test]
 fn a_signal_before_anybody_has_connected() {
     let plugin = Plugin::start();
     assert!(wait_until(PATIENCE, || plugin.socket().exists()));
