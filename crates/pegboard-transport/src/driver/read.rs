@@ -320,8 +320,8 @@ impl<R: Role + Send + 'static> Shared<R> {
             (Ok(()), None) => return Ok(()),
         };
         self.end(&mut state, failure);
-        self.watch.close();
         self.settle(state);
+        self.watch.close();
         Err(Over)
     }
 }
