@@ -139,8 +139,7 @@ fn connect(
     let board = Board::new(said);
     let mut starting = Some(starting);
     let mut made = None;
-    let connected = Connection::start_host(link, settings, |connection| {
-        board.said.connect(connection);
+    let connected = Connection::start_host(link, settings, |_| {
         made = starting.take().map(Starting::into_instance);
         Arc::new(OctaHandler {
             instance: made.as_ref().map_or_else(Default::default, Arc::downgrade),
