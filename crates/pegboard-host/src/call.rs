@@ -150,13 +150,17 @@ impl Run {
             None => await_answer(&instance, &slot, patience, &what)?,
         };
         match response {
-            Response::Data(header) => {
-                let flow = read_flow(&instance, header, output, self.cancel.as_ref());
-                Ok(match instance.octa() {
-                    Some(_) => octa::to_its_end(flow, &instance, &slot),
-                    None => flow,
-                })
-            }
+            Response::Data(header) => match (instance.octa(), output) {
+                (Some(_), Some(output)) => {
+                    let answered = octa::Answered {
+                        instance: &instance,
+                        slot: &slot,
+                        cancel: self.cancel.as_ref(),
+                    };
+                    answered.flow(header, output, patience, &what)
+                }
+                (_, output) => Ok(read_flow(&instance, header, output, self.cancel.as_ref())),
+            },
             Response::Ok => Ok(Flow::Empty),
             Response::Error(error) => {
                 Err(Error::new(ErrorKind::Plugin, place(*error, head)).of(&instance.name))
@@ -328,7 +332,7 @@ fn await_room(instance: &Arc<Instance>, slot: &Arc<Slot>, deadline: Option<Insta
     }
 }
 
-fn cancelled(plugin: &str) -> Error {
+pub(crate) fn cancelled(plugin: &str) -> Error {
     Error::new(ErrorKind::Cancelled, "the call was cancelled".into()).of(plugin)
 }
 

@@ -1,6 +1,7 @@
 //! Programs of plugins that are started without a word being said to them, for tools that test plugins.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use pegboard_transport::LocalListener;
 
 use crate::engine::EngineCore;
 use crate::instance::LAST_WORDS;
+use crate::octa::{self, SocketPlace};
 use crate::runner::{Owned, Streams};
 use crate::stderr::{StderrReader, Tail};
 use crate::{Error, Plugin, launch};
@@ -21,6 +23,8 @@ pub enum RawStart {
     Stdio,
     /// `--local-socket PATH`, over a socket that it has to connect to. Unix only.
     LocalSocket,
+    /// `--socket-path PATH`, as Octa starts its plugins, and then these arguments: the program has to listen there. Unix only.
+    SocketPath(&'static [&'static str]),
     /// No arguments, as a person might start it. The link is its standard streams.
     Bare,
 }
@@ -33,6 +37,8 @@ pub struct RawProcess {
     link: Option<Link>,
     #[cfg(unix)]
     listener: Option<LocalListener>,
+    /// Where the program has to listen.
+    place: Option<SocketPlace>,
     tail: Arc<Tail>,
     stderr: Option<StderrReader>,
     /// Keeps the guard, which ends the program if this process is killed.
@@ -59,11 +65,21 @@ impl Plugin {
         #[cfg(unix)]
         let listener = match start {
             RawStart::LocalSocket => Some(launch::listen(plugin, &engine)?),
-            RawStart::Stdio | RawStart::Bare => None,
+            RawStart::Stdio | RawStart::Bare | RawStart::SocketPath(_) => None,
+        };
+        let place = match start {
+            RawStart::SocketPath(_) => Some(octa::place(plugin, &engine)?),
+            RawStart::Stdio | RawStart::Bare | RawStart::LocalSocket => None,
         };
         let (arguments, streams) = match start {
             RawStart::Stdio => (vec!["--stdio".into()], Streams::Link),
             RawStart::Bare => (Vec::new(), Streams::Link),
+            RawStart::SocketPath(more) => {
+                let path = place.iter().map(|place| place.socket().into());
+                let own = std::iter::once("--socket-path".into()).chain(path);
+                let arguments = own.chain(more.iter().map(Into::into));
+                (arguments.collect(), Streams::Apart)
+            }
             #[cfg(unix)]
             RawStart::LocalSocket => {
                 let path = listener.iter().map(|listener| listener.path().into());
@@ -73,13 +89,18 @@ impl Plugin {
             #[cfg(not(unix))]
             RawStart::LocalSocket => return Err(Error::refused("local sockets need Unix")),
         };
-        let launched = launch::prepare(plugin, &engine, arguments, streams)?;
+        let mut launched = launch::prepare(plugin, &engine, arguments, streams)?;
+        if place.is_some() {
+            // As Octa does it.
+            launched.directory = engine.config.directory.clone();
+        }
         let (spawned, tail, stderr) = launch::spawn(plugin, &engine, launched)?;
         Ok(RawProcess {
             process: spawned.process,
             link: spawned.link,
             #[cfg(unix)]
             listener,
+            place,
             tail,
             stderr,
             _engine: engine,
@@ -88,8 +109,8 @@ impl Plugin {
 }
 
 impl RawProcess {
-    /// The link: at once for standard streams, else when the program has connected twice, which it has to do by the
-    /// deadline. It can be taken once.
+    /// The link: at once for standard streams, else when the program has connected twice, or listens, which it has to do
+    /// by the deadline. It can be taken once; where the program listens, each time is a connection of its own.
     pub fn connect(&mut self, deadline: Instant) -> io::Result<Link> {
         if let Some(link) = self.link.take() {
             return Ok(link);
@@ -98,9 +119,27 @@ impl RawProcess {
         if let Some(listener) = self.listener.take() {
             return listener.accept(deadline, || self.process.ended().is_some());
         }
+        if let Some(path) = self.socket() {
+            return octa::dial(&path, deadline, || self.process.ended().is_some());
+        }
         #[cfg(not(unix))]
         let _ = deadline;
         Err(io::ErrorKind::NotConnected.into())
+    }
+
+    /// Where the program has to listen, if it was told so.
+    pub fn socket(&self) -> Option<PathBuf> {
+        self.place.as_ref().map(SocketPlace::socket)
+    }
+
+    /// Sends SIGTERM to the program and what runs in its process group.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Sends SIGINT to them, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.process.interrupt();
     }
 
     /// Waits for the program to end by itself. None if it still runs at the deadline.

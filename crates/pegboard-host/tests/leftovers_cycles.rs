@@ -7,7 +7,7 @@ use std::fs;
 use std::thread;
 
 use hostile_common::{PATIENCE, Rig};
-use pegboard_host::{Flow, Value};
+use pegboard_host::{Flow, Plugin, PluginConfig, Protocol, Value};
 use pegboard_testkit::tree;
 
 /// How often plugins are started and stopped.
@@ -33,9 +33,20 @@ fn starts_stops_crashes_and_engines_leave_nothing_behind() {
         rig.hostile("forking", &[("HOSTILE", "forks")]),
         rig.hostile("dying", &[("HOSTILE", "dies-mid-stream")]),
         rig.hostile("failing", &[("HOSTILE", "exit-before-hello")]),
+        octa(&rig, ""),
+        octa(&rig, "forks"),
+        octa(&rig, "dies-before-started"),
+        octa(&rig, "never-ends"),
+        octa(&rig, "exit-at-start"),
     ];
     let cycle = |number: usize| {
         let plugin = &plugins[number % plugins.len()];
+        if plugin.protocol() == Protocol::Octa {
+            let run = || plugin.run("hostile").argument("misbehave").call();
+            // Two at once, which nobody reads.
+            drop((run(), run()));
+            return plugin.stop();
+        }
         let input = Flow::list((0..3).map(Value::int));
         // What comes of it is the matter of other tests.
         let _ = plugin
@@ -74,6 +85,15 @@ fn starts_stops_crashes_and_engines_leave_nothing_behind() {
         now.zombies == 0 && now.children == 0
     };
     assert!(tree::wait_until(PATIENCE, all_gone), "{:?}", holdings());
+}
+
+/// The hostile plugin as one of Octa's.
+fn octa(rig: &Rig, mode: &str) -> Plugin {
+    let config = PluginConfig {
+        protocol: Some(Protocol::Octa),
+        ..PluginConfig::default()
+    };
+    rig.hostile_with(&format!("octa-{mode}"), &[("HOSTILE", mode)], config)
 }
 
 /// What this process has once nothing more happens: as much as is expected, or what stays the same for a while.

@@ -316,13 +316,19 @@ fn an_interrupt_ends_what_runs() {
 }
 
 #[test]
-fn a_deadline_is_for_the_beginning_and_not_for_the_output() {
-    let shell = Shell::new("0.2.1");
-    shell.plugin.start().unwrap();
-    let run = shell
-        .run("echo a; sleep 0.2; echo b")
-        .deadline(Duration::from_millis(150));
-    assert_eq!(text_of(run).unwrap(), "a\nb\n");
+fn a_deadline_is_for_the_first_output_and_not_for_the_rest() {
+    both(|shell| {
+        shell.plugin.start().unwrap();
+        let deadline = Duration::from_secs(2);
+        let run = shell.run("echo a; sleep 2.2; echo b").deadline(deadline);
+        assert_eq!(text_of(run).unwrap(), "a\nb\n");
+        let run = shell
+            .run("exec sleep 1000")
+            .deadline(Duration::from_millis(100));
+        let error = run.call().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error:?}");
+        assert!(wait_until(PATIENCE, || shell.sleepers() == 0));
+    });
 }
 
 #[test]

@@ -51,6 +51,33 @@ fn a_program_without_arguments() {
 }
 
 #[test]
+fn a_program_that_listens() {
+    for ask in [RawProcess::terminate, RawProcess::interrupt] {
+        with("", RawStart::SocketPath(&["--and", "more"]), |process| {
+            let mut link = process.connect(soon()).expect("a link");
+            let hello = br#"{"type":"Hello","payload":{"version":"0.2.1","features":[]}}"#;
+            let line = [&hello[..], b"\n"].concat();
+            let wrote = link.sink.write(&line, Some(soon())).expect("it is read");
+            assert_eq!(wrote, line.len());
+            let mut first = [0; 16];
+            let read = link.source.read(&mut first, Some(soon())).expect("bytes");
+            assert_eq!(&first[..read], br#"{"type":"Hello",""#[..read].as_ref());
+            assert!(process.socket().is_some_and(|path| path.exists()));
+            ask(process);
+            assert_eq!(process.wait(soon()).expect("it ends").code, None);
+        });
+    }
+}
+
+#[test]
+fn a_program_that_never_listens() {
+    with("exit-at-start", RawStart::SocketPath(&[]), |process| {
+        let error = process.connect(soon()).expect_err("it is gone");
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
 fn a_program_that_does_not_connect() {
     with("local-socket-refuse", RawStart::LocalSocket, |process| {
         let error = process.connect(soon()).expect_err("it refuses");

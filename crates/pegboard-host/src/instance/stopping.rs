@@ -84,6 +84,20 @@ impl Instance {
         }
     }
 
+    /// Ends a call that somebody waits for, who is to learn how it ended.
+    pub(crate) fn end_early(self: &Arc<Self>, slot: &Arc<Slot>) {
+        match (self.octa(), self.call_of(slot)) {
+            (Some(conversation), Some(call)) if conversation.can_cancel() => {
+                conversation.cancel(call);
+            }
+            (_, Some(_)) => {
+                let why = "the input of a call broke off, and it cannot end that in another way";
+                self.retire(why, || true);
+            }
+            (_, None) => {}
+        }
+    }
+
     fn abandoned(&self) -> Vec<CallId> {
         let slots = self.slots();
         let abandoned = slots.iter().filter(|(_, slot)| slot.is_abandoned());

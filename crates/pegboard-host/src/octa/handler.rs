@@ -35,7 +35,11 @@ impl Handler<HostEvent> for OctaHandler {
                     });
                 }
             }
-            HostEvent::Output { id, bytes, .. } => self.board.said.say(id, bytes),
+            HostEvent::Output { id, bytes, .. } => {
+                if let Some(conversation) = instance.octa() {
+                    self.board.said.say(conversation.connection(), id, bytes);
+                }
+            }
             HostEvent::Ended { id, outcome } => self.ended(&instance, id, outcome),
             HostEvent::Failed(failure) => instance.handle(Incoming::Failed(failure)),
             HostEvent::Ignored(ignored) => {

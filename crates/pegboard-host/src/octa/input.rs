@@ -64,7 +64,7 @@ fn feed(instance: &Arc<Instance>, slot: &Arc<Slot>, flow: Flow) {
         // The plugin must neither go on without the rest nor take what it has to be complete.
         Err(Some(error)) => {
             slot.end_with(End::Failed(error));
-            instance.abandon(slot, 0);
+            instance.end_early(slot);
         }
     }
 }

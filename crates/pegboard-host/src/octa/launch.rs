@@ -40,7 +40,7 @@ impl SocketPlace {
         Ok(SocketPlace { directory })
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("octa.sock")
     }
 }
@@ -67,18 +67,8 @@ fn start_recorded(
     engine: &Arc<EngineCore>,
     recorder: Option<Recorder>,
 ) -> Result<Arc<Instance>, Failed> {
-    let place = engine.socket_place().map_err(|error| {
-        start_error(
-            plugin,
-            format!("no place for its socket could be made: {error}"),
-        )
-    })?;
+    let place = place(plugin, engine)?;
     let socket = place.socket();
-    if socket.as_os_str().len() > LONGEST_PATH {
-        let message = format!("the path of its socket is too long: {}", socket.display());
-        let help = "set XDG_RUNTIME_DIR to a directory with a shorter path";
-        return Err(start_error(plugin, message).help(help).into());
-    }
     let arguments: [OsString; 2] = ["--socket-path".into(), socket.clone().into()];
     let mut launch = prepare(plugin, engine, arguments.into(), Streams::Apart)?;
     // As Octa does it.
@@ -96,6 +86,26 @@ fn start_recorded(
         }
     };
     connect(starting, &engine.config, place, &socket, said)
+}
+
+/// A place for a plugin's socket, of which every system takes the path.
+pub(crate) fn place(
+    plugin: &Arc<PluginCore>,
+    engine: &Arc<EngineCore>,
+) -> Result<SocketPlace, Error> {
+    let place = engine.socket_place().map_err(|error| {
+        start_error(
+            plugin,
+            format!("no place for its socket could be made: {error}"),
+        )
+    })?;
+    let socket = place.socket();
+    if socket.as_os_str().len() > LONGEST_PATH {
+        let message = format!("the path of its socket is too long: {}", socket.display());
+        let help = "set XDG_RUNTIME_DIR to a directory with a shorter path";
+        return Err(start_error(plugin, message).help(help));
+    }
+    Ok(place)
 }
 
 fn connect(
@@ -129,8 +139,7 @@ fn connect(
     let board = Board::new(said);
     let mut starting = Some(starting);
     let mut made = None;
-    let connected = Connection::start_host(link, settings, |connection| {
-        board.said.connect(connection);
+    let connected = Connection::start_host(link, settings, |_| {
         made = starting.take().map(Starting::into_instance);
         Arc::new(OctaHandler {
             instance: made.as_ref().map_or_else(Default::default, Arc::downgrade),
@@ -191,8 +200,9 @@ fn host_config(config: &Config) -> HostConfig {
     }
 }
 
+/// Connects to a plugin as soon as it listens; `gone` tells that it never will.
 #[cfg(unix)]
-fn dial(
+pub(crate) fn dial(
     socket: &Path,
     deadline: Instant,
     gone: impl FnMut() -> bool,
@@ -201,6 +211,10 @@ fn dial(
 }
 
 #[cfg(not(unix))]
-fn dial(_: &Path, _: Instant, _: impl FnMut() -> bool) -> io::Result<pegboard_transport::Link> {
+pub(crate) fn dial(
+    _: &Path,
+    _: Instant,
+    _: impl FnMut() -> bool,
+) -> io::Result<pegboard_transport::Link> {
     Err(io::Error::other("Octa plugins need Unix"))
 }

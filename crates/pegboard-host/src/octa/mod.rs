@@ -13,8 +13,8 @@ mod signature;
 mod stderr;
 
 pub(crate) use conversation::Conversation;
-pub(crate) use launch::{SocketPlace, start};
-pub(crate) use output::{await_begin, to_its_end};
+pub(crate) use launch::{SocketPlace, dial, place, start};
+pub(crate) use output::{Answered, await_begin};
 
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pegboard_protocol::octa::{ExecutionId, Host};
@@ -18,16 +18,23 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What is on its way to where standard error goes.
 #[derive(Debug)]
 pub(super) struct Said {
-    queue: Mutex<Sender<(ExecutionId, Vec<u8>)>>,
+    queue: Mutex<Sender<Piece>>,
     queued: AtomicU64,
     passed: Arc<Passed>,
+}
+
+/// What an execution wrote, and whom to tell when it was taken. The thread itself must not keep the connection, nor with it
+/// the queue that it waits for.
+struct Piece {
+    connection: Connection<Host>,
+    id: ExecutionId,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
 struct Passed {
     count: AtomicU64,
     bell: Bell,
-    connection: OnceLock<Connection<Host>>,
 }
 
 impl Said {
@@ -47,16 +54,16 @@ impl Said {
         })
     }
 
-    /// Sets, once, whom to tell that something was taken.
-    pub(super) fn connect(&self, connection: &Connection<Host>) {
-        let _ = self.passed.connection.set(connection.clone());
-    }
-
-    pub(super) fn say(&self, id: ExecutionId, bytes: Vec<u8>) {
+    pub(super) fn say(&self, connection: &Connection<Host>, id: ExecutionId, bytes: Vec<u8>) {
         self.queued.fetch_add(1, Ordering::AcqRel);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = connection.clone();
         // The thread goes on as long as there is a queue.
-        let _ = queue.send((id, bytes));
+        let _ = queue.send(Piece {
+            connection,
+            id,
+            bytes,
+        });
     }
 
     /// Waits, for a moment, until all that has been said so far was passed on.
@@ -68,14 +75,13 @@ impl Said {
     }
 }
 
-fn pass_on(
-    pieces: &Receiver<(ExecutionId, Vec<u8>)>,
-    passed: &Passed,
-    name: &str,
-    tail: &Tail,
-    to: &Stderr,
-) {
-    for (id, bytes) in pieces {
+fn pass_on(pieces: &Receiver<Piece>, passed: &Passed, name: &str, tail: &Tail, to: &Stderr) {
+    for Piece {
+        connection,
+        id,
+        bytes,
+    } in pieces
+    {
         tail.push(&bytes);
         match to {
             Stderr::Forward(forward) => forward(name, &bytes),
@@ -84,8 +90,6 @@ fn pass_on(
         }
         passed.count.fetch_add(1, Ordering::AcqRel);
         passed.bell.ring();
-        if let Some(connection) = passed.connection.get() {
-            connection.consumed(id, bytes.len());
-        }
+        connection.consumed(id, bytes.len());
     }
 }

@@ -87,6 +87,8 @@ impl Process {
 
     pub(crate) fn terminate(&self) {}
 
+    pub(crate) fn interrupt(&self) {}
+
     pub(crate) fn end_tree(&self) -> ExitStatus {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = child.kill();

@@ -1,7 +1,9 @@
 //! Serving Octa: a socket, the hosts that connect to it, and an end that leaves nothing behind.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -40,8 +42,8 @@ pub(crate) struct Served {
 /// Serves hosts at a socket until one of them, or a signal, shuts the plugin down, or all of them are gone. An error says
 /// why none was served.
 pub(crate) fn serve(served: Served, path: &Path) -> Result<(), String> {
-    let socket = Socket::bind(path)
-        .map_err(|error| format!("listening on {} failed: {error}", path.display()))?;
+    let socket =
+        bind(path).map_err(|error| format!("listening on {} failed: {error}", path.display()))?;
     children::adopt_orphans();
     let log = served.log.clone();
     log.say(format_args!(
@@ -57,12 +59,19 @@ pub(crate) fn serve(served: Served, path: &Path) -> Result<(), String> {
     let result = server.wait_for_end();
     server.end(children::end_all);
     // The thread that listens goes with the process, its socket does not.
-    let _ = std::fs::remove_file(path);
+    let _ = fs::remove_file(path);
     log.say(match &result {
         Ok(()) => "the end",
         Err(error) => error,
     });
     result
+}
+
+/// A socket that only this user can connect to, whatever files are usually like.
+fn bind(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(socket)
 }
 
 /// Serves one host over a link. What handlers have started is left alone: this is for tests, which have children of their

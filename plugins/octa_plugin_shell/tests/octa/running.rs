@@ -134,6 +134,15 @@ fn the_log_is_where_it_was_asked_for() {
 }
 
 #[test]
+fn only_this_user_can_connect() {
+    use std::os::unix::fs::PermissionsExt;
+    let plugin = Plugin::start();
+    let _host = plugin.greet();
+    let mode = fs::metadata(plugin.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
 fn a_path_that_is_taken_is_said() {
     let first = Plugin::start();
     let _host = first.greet();

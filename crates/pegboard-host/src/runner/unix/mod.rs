@@ -194,6 +194,13 @@ impl Process {
         }
     }
 
+    /// Sends the whole group what Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        if self.ended().is_none() {
+            let _ = kill_process_group(self.pid, Signal::INT);
+        }
+    }
+
     /// Kills everything that the process started and the process itself, and reaps it.
     pub(crate) fn end_tree(&self) -> ExitStatus {
         let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
