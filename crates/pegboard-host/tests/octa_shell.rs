@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use pegboard_host::protocol::nu::{ByteStreamKind, SyntaxShape};
 use pegboard_host::{
-    CancelToken, Config, Error, ErrorKind, Flow, Plugin, Protocol, Record, Run, State, Stderr,
-    Value,
+    CancelToken, Config, Error, ErrorKind, Flow, Plugin, Protocol, Record, Recorder, Run, State,
+    Stderr, Value,
 };
 use pegboard_testkit::peers::peer;
 use pegboard_testkit::tree::wait_until;
@@ -285,6 +285,37 @@ fn giving_up_harms_no_sibling() {
         assert_eq!(shell.text("echo again"), "again\n");
         assert_eq!(shell.plugin.status().starts, 2);
     });
+}
+
+#[test]
+fn a_trace_tells_what_became_of_what_was_given_up() {
+    let trace = Arc::<Mutex<Vec<u8>>>::default();
+    let shell = Shell::with("0.2.1", |config| {
+        config.recorder = Some(Recorder::new(Written(trace.clone())));
+    });
+    let (given_up, sibling) = (shell.endless(), shell.endless());
+    let told = |text: &str| {
+        let trace = trace.lock().unwrap();
+        String::from_utf8_lossy(&trace).contains(text)
+    };
+    drop(given_up);
+    assert!(told("goes on with what was given up"));
+    assert!(!told(r#""note":"stopped""#));
+    drop(sibling);
+    assert!(told(r#""note":"stopped""#));
+}
+
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
