@@ -210,6 +210,11 @@ impl probe::Plugin for Process {
         self.answer()
     }
 
+    fn lines_out(&mut self, count: i64, length: usize) -> Result<i64, Failure> {
+        let length = i64::try_from(length)?;
+        Ok(self.bytes_out(count * length)? / length)
+    }
+
     fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -20,10 +20,14 @@ pub(super) enum Program {
     Pegboard,
     /// `xtask/examples/bench_growth.rs`.
     Growth,
+    /// `xtask/examples/bench_octa.rs`.
+    Octa,
     /// `peers/engine-115/src/host.rs`.
     Nushell,
     /// `xtask/examples/nu_plugin_bench.rs`.
     OurPlugin,
+    /// `xtask/examples/octa_plugin_bench.rs`.
+    OctaPlugin,
     /// `peers/engine-115/src/plugin.rs`.
     TheirPlugin,
 }
@@ -53,9 +57,9 @@ const fn side(
     }
 }
 
-use Program::{Floor, Nushell, OurPlugin, Pegboard, TheirPlugin};
+use Program::{Floor, Nushell, Octa, OctaPlugin, OurPlugin, Pegboard, TheirPlugin};
 
-/// All over pipes, but for the two whose names say otherwise.
+/// All over pipes, but for those of Octa and the two whose names say otherwise.
 pub(super) const SIDES: &[Side] = &[
     side("pipe", "bare pipe", Floor, &["pipe"], Floor),
     side("socket", "bare socket", Floor, &["socket"], Floor),
@@ -108,6 +112,7 @@ pub(super) const SIDES: &[Side] = &[
         &[],
         TheirPlugin,
     ),
+    side("octa", "our host, our Octa plugin", Octa, &[], OctaPlugin),
 ];
 
 /// One thing that is measured.
@@ -165,6 +170,8 @@ const PAIRS_AND_FLOORS: &[&str] = &[
     "theirs-ours",
     "theirs",
 ];
+/// Octa's protocol, and the link that it goes over.
+const OCTA: &[&str] = &["socket", "octa"];
 const STARTS: &[&str] = &[
     "pipe",
     "bare-ours",
@@ -312,6 +319,51 @@ pub(super) const MEASURES: &[Measure] = &[
         base: "theirs",
         sides: PAIRS,
     },
+    Measure {
+        key: "octa-execute-pinned",
+        title: "Octa: an execution with one line of output, all on one core",
+        word: "echo",
+        pinned: true,
+        unit: Unit::Time,
+        base: "socket",
+        sides: OCTA,
+    },
+    Measure {
+        key: "octa-execute-free",
+        title: "Octa: an execution with one line of output, on any core",
+        word: "echo",
+        pinned: false,
+        unit: Unit::Time,
+        base: "socket",
+        sides: OCTA,
+    },
+    Measure {
+        key: "octa-lines",
+        title: "Octa: lines of output of one execution",
+        word: "lines-out",
+        pinned: false,
+        unit: Unit::Items,
+        base: "socket",
+        sides: OCTA,
+    },
+    Measure {
+        key: "octa-lines-pinned",
+        title: "Octa: lines of output of one execution, all on one core",
+        word: "lines-out",
+        pinned: true,
+        unit: Unit::Items,
+        base: "socket",
+        sides: OCTA,
+    },
+    Measure {
+        key: "octa-start",
+        title: "Octa: from nothing to the first answer (bare: to the first byte)",
+        word: "start",
+        pinned: false,
+        unit: Unit::Time,
+        base: "socket",
+        sides: OCTA,
+    },
 ];
 
 #[cfg(test)]
@@ -336,6 +388,7 @@ mod tests {
             .filter(|side| side.is_ours())
             .map(|side| side.key)
             .collect();
-        assert_eq!(ours, ["pipe", "socket", "bare-ours", "ours", "ours-socket"]);
+        let expected = ["pipe", "socket", "bare-ours", "ours", "ours-socket", "octa"];
+        assert_eq!(ours, expected);
     }
 }

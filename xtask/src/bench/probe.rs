@@ -36,6 +36,10 @@ pub(crate) trait Plugin {
     fn bytes_out(&mut self, count: i64) -> Result<i64, Failure>;
     /// Writes the same; its length as the plugin sees it.
     fn bytes_in(&mut self, count: i64) -> Result<i64, Failure>;
+    /// Reads so many lines of this length, with their ends; how many came.
+    fn lines_out(&mut self, _count: i64, _length: usize) -> Result<i64, Failure> {
+        Err("this side has no lines".into())
+    }
     /// Its process.
     fn pid(&self) -> u32;
 }
@@ -46,6 +50,8 @@ pub(crate) type Figures = Vec<(&'static str, f64)>;
 /// Items in one list stream, and bytes in one byte stream. Both take the slowest peer a quarter of a second.
 const NUMBERS: i64 = 50_000;
 const BYTES: i64 = 4 << 20;
+/// How long a line is, with its end.
+const LINE: usize = 64;
 
 /// How long a loop goes on.
 #[derive(Clone, Copy)]
@@ -104,6 +110,9 @@ pub(crate) fn measure<H: Host>(
                 })?,
                 "numbers-in" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
                     same(plugin.numbers_in(count)?, sum(count))
+                })?,
+                "lines-out" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
+                    same(plugin.lines_out(count, LINE)?, count)
                 })?,
                 "bytes-out" => flows(until, &mut plugin, BYTES, |plugin, count| {
                     same(plugin.bytes_out(count)?, count)

@@ -64,7 +64,9 @@ impl Programs {
             Program::Pegboard => self.ours.join("bench_pegboard"),
             Program::Growth => self.ours.join("bench_growth"),
             Program::Nushell => self.theirs.join("bench_nushell"),
+            Program::Octa => self.ours.join("bench_octa"),
             Program::OurPlugin => self.ours.join("nu_plugin_bench"),
+            Program::OctaPlugin => self.ours.join("octa_plugin_bench"),
             Program::TheirPlugin => self.theirs.join("nu_plugin_bench"),
         }
     }
