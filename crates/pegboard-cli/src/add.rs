@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::{Added, Store, describe};
-use pegboard_host::{Engine, PluginConfig, Protocol, ReportStyle};
+use pegboard_host::{Engine, PluginConfig, ReportStyle};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, print_error, write_out};
@@ -60,10 +60,7 @@ fn one(
     let interpreter = options.interpreter.as_ref();
     let config = PluginConfig {
         interpreter: interpreter.map(|program| vec![program.into()]),
-        protocol: options.protocol.map(|spoken| match spoken {
-            Spoken::Nushell => Protocol::Nushell,
-            Spoken::Octa => Protocol::Octa,
-        }),
+        protocol: options.protocol.map(Spoken::protocol),
         ..PluginConfig::default()
     };
     let plugin = engine.load_with(path, config)?;

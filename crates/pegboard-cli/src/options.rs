@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pegboard_host::Protocol;
 
 use semver::Version;
 
@@ -199,6 +200,15 @@ pub(crate) enum Spoken {
     Nushell,
     /// The protocol of the plugins of the task runner Octa
     Octa,
+}
+
+impl Spoken {
+    pub(crate) fn protocol(self) -> Protocol {
+        match self {
+            Spoken::Nushell => Protocol::Nushell,
+            Spoken::Octa => Protocol::Octa,
+        }
+    }
 }
 
 /// List the installed plugins. Starts none.

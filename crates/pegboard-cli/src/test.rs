@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::exit::{Exit, Failure, write_out};
 use crate::installed;
-use crate::options::duration;
+use crate::options::{Spoken, duration};
 use crate::remove::unknown;
 use crate::terminal::{self, Progress};
 
@@ -33,7 +33,7 @@ Exit codes:
 /// rule whether the program keeps it, and if not, what is wrong and where in the conversation. Nothing is left running.
 ///
 /// Only commands that are known to be harmless are run: those whose own examples show a result and need nothing else, or
-/// those that are named with --command.
+/// those that are named with --command. An Octa plugin is only asked for dry executions without --command.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct TestOptions {
@@ -41,14 +41,19 @@ pub(crate) struct TestOptions {
     #[arg(value_name = "PLUGIN", required_unless_present = "list")]
     plugin: Option<PathBuf>,
 
-    /// A command that may be run, as it would be typed, such as 'seq 500' or '[1 2] | sum'. Can be repeated; the examples
-    /// are not run then.
+    /// A command that may be run, as it would be typed, such as 'seq 500' or '[1 2] | sum'; of an Octa plugin, a text that
+    /// may be executed. Can be repeated; the examples are not run then.
     #[arg(long = "command", value_name = "LINE")]
     commands: Vec<String>,
 
     /// Check only this rule. Can be repeated.
     #[arg(long = "rule", value_name = "NAME")]
     rules: Vec<String>,
+
+    /// What it speaks. Without it, what the name of its file says: Octa's protocol if it begins with octa_plugin_, else
+    /// Nushell's; an installed plugin is known.
+    #[arg(long, value_enum, value_name = "PROTOCOL")]
+    protocol: Option<Spoken>,
 
     /// How long the plugin may take for each thing that is asked of it, such as 500ms or 10s.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
@@ -58,22 +63,26 @@ pub(crate) struct TestOptions {
     #[arg(long)]
     json: bool,
 
-    /// List the rules.
+    /// List the rules; of Nushell's protocol, or of that of --protocol.
     #[arg(long, conflicts_with_all = ["plugin", "commands", "rules", "timeout"])]
     list: bool,
 }
 
 pub(crate) fn test(options: &TestOptions) -> Result<Exit, Failure> {
     let Some(plugin) = &options.plugin else {
-        return Ok(write_out(&listed(options.json)));
+        let spoken = options.protocol.unwrap_or(Spoken::Nushell);
+        return Ok(write_out(&listed(spoken.protocol(), options.json)));
     };
-    let subject = subject(plugin)?;
+    let mut subject = subject(plugin)?;
+    if let Some(spoken) = options.protocol {
+        subject.protocol = spoken.protocol();
+    }
     let settings = Options {
         timeout: options.timeout,
         commands: options.commands.clone(),
         rules: options.rules.clone(),
     };
-    let mut progress = Progress::new("rule", settings.played().len());
+    let mut progress = Progress::new("rule", settings.played(subject.protocol).len());
     let checked = check_with(&subject, &settings, |rule| progress.next(rule.name));
     progress.clear();
     let report = checked.map_err(failure)?;
@@ -94,40 +103,23 @@ fn subject(plugin: &Path) -> Result<Subject, Failure> {
         .map_err(|error| Failure::misuse(format!("the current directory is not there: {error}")))?;
     let subject = Subject::new(plugin, directory, env::vars_os());
     let Some(name) = installed::name(plugin) else {
-        return of_nushell(subject, Protocol::of(plugin));
+        return Ok(subject);
     };
     let store = installed::store()?;
     let snapshot = installed::read(&store)?;
     let Some(known) = snapshot.index().plugin(name) else {
         if plugin.exists() {
-            return of_nushell(subject, Protocol::of(plugin));
+            return Ok(subject);
         }
         return Err(unknown(&store, name)?);
     };
     let interpreter = known.interpreter();
-    let subject = Subject {
+    Ok(Subject {
         program: known.path().into(),
         interpreter: interpreter.map(|words| words.map(OsString::from).collect()),
+        protocol: Protocol::from_name(known.kind()).unwrap_or(Protocol::Nushell),
         ..subject
-    };
-    of_nushell(
-        subject,
-        Protocol::from_name(known.kind()).unwrap_or(Protocol::Nushell),
-    )
-}
-
-/// The rules are those of Nushell's protocol.
-fn of_nushell(subject: Subject, protocol: Protocol) -> Result<Subject, Failure> {
-    match protocol {
-        Protocol::Nushell => Ok(subject),
-        Protocol::Octa => {
-            let error = LabeledError::new(
-                "this is a plugin of Octa's, and the rules are those of Nushell's",
-            )
-            .with_help("`pegboard inspect` shows whether it starts, and what it is");
-            Err(Failure::misuse(error))
-        }
-    }
+    })
 }
 
 fn failure(error: CheckError) -> Failure {
@@ -170,14 +162,16 @@ fn marks() -> Marks {
     }
 }
 
-fn listed(as_json: bool) -> String {
+fn listed(protocol: Protocol, as_json: bool) -> String {
     if as_json {
-        let rules = rules().iter().map(|rule| {
+        let rules = rules(protocol).iter().map(|rule| {
             json!({ "rule": rule.name, "sentence": rule.sentence, "turn": rule.turn.name() })
         });
         return format!("{:#}\n", json!({ "rules": rules.collect::<Vec<_>>() }));
     }
-    let lines = rules().iter().map(|rule| line(rule.name, rule.sentence));
+    let lines = rules(protocol)
+        .iter()
+        .map(|rule| line(rule.name, rule.sentence));
     lines.collect()
 }
 

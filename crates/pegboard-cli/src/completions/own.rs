@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use pegboard_host::store::Snapshot;
-use pegboard_testkit::conformance::rules;
+use pegboard_testkit::conformance::{Protocol, rules};
 
 use super::answer::{Answer, Files};
 use super::plugin;
@@ -224,7 +224,10 @@ impl<'a> Line<'a> {
                 }
             }
             Some(Values::Rules) => {
-                for rule in rules() {
+                for rule in [Protocol::Nushell, Protocol::Octa]
+                    .into_iter()
+                    .flat_map(rules)
+                {
                     answer.offer(rule.name, rule.sentence);
                 }
             }

@@ -82,6 +82,8 @@ fn the_rules_are_listed() {
     let rules = rules["rules"].as_array().expect("rules");
     assert_eq!(rules.len(), out.lines().count());
     assert_eq!(rules[0]["turn"], "strict");
+    let out = Cli::new(["test", "--list", "--protocol=octa"]).out();
+    assert!(out.starts_with("listen               It listens"), "{out}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The conformance runner: plays the engine against any plugin program, rule by rule, and says in words what is wrong.
 //!
+//! There is a table of rules for Nushell's protocol and one for Octa's.
+//!
 //! [`check`] starts the program again and again, talks to each process as a real engine would, or as a hostile one
 //! might, and gives a [`Report`] with a verdict on every rule. Commands are run only when their own examples show that
 //! they need nothing, or when [`Options::commands`] names them. Every wait has a deadline, and nothing is left running.
@@ -20,6 +22,7 @@
 mod commands;
 mod conversation;
 mod form;
+mod octa;
 mod patience;
 mod replies;
 mod report;
@@ -31,6 +34,7 @@ mod turns;
 mod watch;
 mod writer;
 
+pub use pegboard_host::Protocol;
 pub use report::{Counts, Fault, Outcome, Report, Said, Speaker, Verdict};
 pub use rules::{Rule, Turn, rules};
 
@@ -40,12 +44,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pegboard_host::{Config, Engine, PluginConfig, Stderr};
+use pegboard_host::{Config, Engine, PluginConfig, RawStart, Stderr};
 use pegboard_protocol::LabeledError;
 
 use conversation::Stop;
 use rules::Judge;
 use stage::Stage;
+use transcript::Noticed;
 
 /// The program to be checked, and what it is started with.
 #[derive(Clone, Debug)]
@@ -58,17 +63,22 @@ pub struct Subject {
     pub environment: Vec<(OsString, OsString)>,
     /// The program and arguments that run it; none for what its extension says.
     pub interpreter: Option<Vec<OsString>>,
+    /// What it speaks, and so the rules that it has to keep.
+    pub protocol: Protocol,
 }
 
 impl Subject {
-    /// A program with the caller's directory and environment.
+    /// A program with the caller's directory and environment, that speaks what the name of its file says: Octa's protocol
+    /// if it begins with `octa_plugin_`, else Nushell's.
     pub fn new(
         program: impl Into<PathBuf>,
         directory: impl Into<PathBuf>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Subject {
+        let program = program.into();
         Subject {
-            program: program.into(),
+            protocol: Protocol::of(&program),
+            program,
             directory: directory.into(),
             environment: environment.into_iter().collect(),
             interpreter: None,
@@ -82,7 +92,8 @@ pub struct Options {
     /// How long the plugin may take for each thing that is asked of it.
     pub timeout: Duration,
     /// Commands that may be run, each with its arguments as they would be typed. With none, those are run whose
-    /// examples show a result and need nothing else.
+    /// examples show a result and need nothing else. For an Octa plugin, texts that may be executed; with none, it is only
+    /// asked for dry executions of an empty text.
     pub commands: Vec<String>,
     /// The rules to be checked, by name; all of them if there are none.
     pub rules: Vec<String>,
@@ -91,11 +102,12 @@ pub struct Options {
 impl Options {
     /// The rules that are played, in their order. If only some are to be checked, all may have to be played, since what
     /// must hold of every message is noticed on the way.
-    pub fn played(&self) -> Vec<&'static Rule> {
+    pub fn played(&self, protocol: Protocol) -> Vec<&'static Rule> {
+        let rules = rules(protocol);
         let watches = |rule: &Rule| matches!(rule.judge, Judge::Watches);
-        let all = rules().iter().any(|rule| watches(rule) && self.wants(rule));
+        let all = rules.iter().any(|rule| watches(rule) && self.wants(rule));
         let played = |rule: &&Rule| !watches(rule) && (all || self.wants(rule));
-        rules().iter().filter(played).collect()
+        rules.iter().filter(played).collect()
     }
 
     fn wants(&self, rule: &Rule) -> bool {
@@ -155,7 +167,8 @@ pub fn check_with(
     options: &Options,
     mut begin: impl FnMut(&'static Rule),
 ) -> Result<Report, CheckError> {
-    let unknown = |name: &&String| !rules().iter().any(|rule| rule.name == **name);
+    let table = rules(subject.protocol);
+    let unknown = |name: &&String| !table.iter().any(|rule| rule.name == **name);
     if let Some(name) = options.rules.iter().find(unknown) {
         return Err(CheckError::UnknownRule(name.clone()));
     }
@@ -164,34 +177,36 @@ pub fn check_with(
     let engine = Engine::new(config).map_err(CheckError::Program)?;
     let how = PluginConfig {
         interpreter: subject.interpreter.clone(),
+        protocol: Some(subject.protocol),
         ..PluginConfig::default()
     };
     let plugin = engine
         .load_with(&subject.program, how)
         .map_err(CheckError::Program)?;
-    drop(
-        plugin
-            .start_raw(pegboard_host::RawStart::Stdio)
-            .map_err(CheckError::Program)?,
-    );
-    let mut stage = Stage::set(plugin, subject, options)?;
+    let start = match subject.protocol {
+        Protocol::Nushell => RawStart::Stdio,
+        Protocol::Octa => RawStart::SocketPath(&[]),
+    };
+    drop(plugin.start_raw(start).map_err(CheckError::Program)?);
+    let mut stage = match subject.protocol {
+        Protocol::Nushell => Stages::Nushell(Stage::set(plugin, subject, options)?),
+        Protocol::Octa => Stages::Octa(octa::Stage::set(plugin, subject, options)),
+    };
     let mut played = BTreeMap::new();
-    for rule in options.played() {
+    for rule in options.played(subject.protocol) {
         begin(rule);
-        let Judge::Plays(play) = rule.judge else {
-            continue;
-        };
         let start = Instant::now();
-        played.insert(rule.name, (stage.play(play), start.elapsed()));
+        if let Some(outcome) = stage.play(rule) {
+            played.insert(rule.name, (outcome, start.elapsed()));
+        }
     }
-    let wanted = rules().iter().filter(|rule| options.wants(rule));
+    let wanted = table.iter().filter(|rule| options.wants(rule));
     let rules = wanted.map(|rule| {
         let (outcome, took) = played.remove(rule.name).unwrap_or_else(|| {
             // What was not said cannot have been wrong.
-            let unheard = stage.hello().err().and_then(Stop::excuse);
-            (unheard.unwrap_or(Outcome::Passed), Duration::ZERO)
+            (stage.unheard().unwrap_or(Outcome::Passed), Duration::ZERO)
         });
-        let noticed = stage.noticed.fault(rule.name);
+        let noticed = stage.noticed().fault(rule.name);
         Verdict {
             rule: rule.name,
             sentence: rule.sentence,
@@ -208,4 +223,43 @@ pub fn check_with(
         rules: rules.collect(),
         commands: stage.command_lines(),
     })
+}
+
+/// Where rules are played, by protocol.
+enum Stages {
+    Nushell(Stage),
+    Octa(octa::Stage),
+}
+
+impl Stages {
+    /// Plays a rule, if it is one that is played.
+    fn play(&mut self, rule: &Rule) -> Option<Outcome> {
+        match (self, rule.judge) {
+            (Stages::Nushell(stage), Judge::Plays(play)) => Some(stage.play(play)),
+            (Stages::Octa(stage), Judge::PlaysOcta(play)) => Some(stage.play(play)),
+            _ => None,
+        }
+    }
+
+    /// The verdict on messages if there were none to look at.
+    fn unheard(&self) -> Option<Outcome> {
+        match self {
+            Stages::Nushell(stage) => stage.hello().err().and_then(Stop::excuse),
+            Stages::Octa(stage) => stage.key().err().and_then(Stop::excuse),
+        }
+    }
+
+    fn noticed(&self) -> &Noticed {
+        match self {
+            Stages::Nushell(stage) => &stage.noticed,
+            Stages::Octa(stage) => &stage.noticed,
+        }
+    }
+
+    fn command_lines(&self) -> Vec<String> {
+        match self {
+            Stages::Nushell(stage) => stage.command_lines(),
+            Stages::Octa(stage) => stage.command_lines(),
+        }
+    }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pegboard_testkit::conformance::{Options, Outcome, Report, Subject, check};
+use pegboard_testkit::conformance::{Options, Outcome, Protocol, Report, Subject, check};
 
 /// A program to be checked.
 pub(crate) struct Checked<'a> {
     program: &'a Path,
     environment: Vec<(String, String)>,
+    protocol: Protocol,
     options: Options,
 }
 
@@ -18,6 +19,7 @@ impl<'a> Checked<'a> {
         Checked {
             program,
             environment: Vec::new(),
+            protocol: Protocol::of(program),
             options: Options {
                 timeout: Duration::from_secs(20),
                 ..Options::default()
@@ -27,6 +29,11 @@ impl<'a> Checked<'a> {
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Checked<'a> {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn speaking(mut self, protocol: Protocol) -> Checked<'a> {
+        self.protocol = protocol;
         self
     }
 
@@ -50,7 +57,8 @@ impl<'a> Checked<'a> {
         let path = std::env::var_os("PATH").map(|path| ("PATH".into(), path));
         let own = self.environment.into_iter();
         let environment = own.map(|(name, value)| (name.into(), value.into()));
-        let subject = Subject::new(self.program, "/", environment.chain(path));
+        let mut subject = Subject::new(self.program, "/", environment.chain(path));
+        subject.protocol = self.protocol;
         let begin = Instant::now();
         let report = check(&subject, &self.options).expect("it can be checked");
         // Each rule waits a few times at the most.

@@ -41,7 +41,7 @@ fn main() {
         }
         [] if waits_without_arguments() => endings::wait_for_ever(),
         #[cfg(unix)]
-        ["--socket-path", path] => octa::run(path),
+        ["--socket-path", path, ..] => octa::run(path),
         ["--stdio"] => Place::Stdio,
         ["--local-socket", path] => Place::Socket(path.to_owned()),
         _ => complain(

@@ -1,4 +1,4 @@
-//! The rules of the Nushell plugin protocol, as one table.
+//! What a rule is, and the rules of the Nushell plugin protocol, as one table.
 
 mod calls;
 mod customs;
@@ -9,7 +9,10 @@ mod inputs;
 mod start;
 mod streams;
 
+use pegboard_host::Protocol;
+
 use super::conversation::Played;
+use super::octa;
 use super::stage::Stage;
 
 /// Something that a plugin has to do, or must not do.
@@ -48,13 +51,18 @@ impl Turn {
 pub(super) enum Judge {
     /// By conversations of its own.
     Plays(fn(&mut Stage) -> Played),
+    /// The same, with an Octa plugin.
+    PlaysOcta(fn(&mut octa::Stage) -> Played),
     /// By a look at every message of all conversations.
     Watches,
 }
 
-/// Every rule, in the order in which a plugin meets them.
-pub fn rules() -> &'static [Rule] {
-    TABLE
+/// Every rule of a protocol, in the order in which a plugin meets them.
+pub fn rules(protocol: Protocol) -> &'static [Rule] {
+    match protocol {
+        Protocol::Nushell => TABLE,
+        Protocol::Octa => octa::TABLE,
+    }
 }
 
 macro_rules! table {
@@ -165,12 +173,14 @@ mod tests {
 
     #[test]
     fn names_and_sentences_are_proper() {
-        for (index, rule) in rules().iter().enumerate() {
-            let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
-            assert!(rule.name.chars().all(kebab), "{}", rule.name);
-            assert!(rule.sentence.ends_with('.'), "{}", rule.sentence);
-            let again = rules()[..index].iter().any(|other| other.name == rule.name);
-            assert!(!again, "{}", rule.name);
+        for rules in [Protocol::Nushell, Protocol::Octa].map(rules) {
+            for (index, rule) in rules.iter().enumerate() {
+                let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+                assert!(rule.name.chars().all(kebab), "{}", rule.name);
+                assert!(rule.sentence.ends_with('.'), "{}", rule.sentence);
+                let again = rules[..index].iter().any(|other| other.name == rule.name);
+                assert!(!again, "{}", rule.name);
+            }
         }
     }
 }
