@@ -17,7 +17,7 @@ mod linux {
     use std::fs;
     use std::time::{Duration, Instant};
 
-    use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, set_child_subreaper};
+    use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 
     /// How long processes may take to vanish that were killed.
     const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,8 +55,10 @@ mod linux {
 
     fn descendants() -> Vec<Pid> {
         let me = getpid().as_raw_nonzero().get();
-        let group = Some(getpgrp().as_raw_nonzero().get()).filter(|group| *group == me);
         let processes = running();
+        // Asked of the system itself, it is none where the group's leader is outside this namespace of process ids.
+        let group = processes.get(&me).map(|own| own.group);
+        let group = group.filter(|group| *group == me);
         let mut found = HashSet::from([me]);
         loop {
             let before = found.len();
