@@ -25,6 +25,9 @@ pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Er
         Command::new("sh")
             .arg("-c")
             .arg(command)
+            // Octa sends none. What others send are `$1` and so on.
+            .arg("sh")
+            .args(execution.args())
             .current_dir(execution.dir())
             .envs(execution.envs())
             .env(ending::MARK, &mark)

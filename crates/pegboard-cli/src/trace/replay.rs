@@ -131,7 +131,9 @@ fn conversation(text: &TraceText, wish: Option<&str>) -> Result<Conversation, Fa
     let mut wanted: Vec<Conversation> = all.into_iter().filter(is_wanted).collect();
     match (wanted.pop(), wanted.is_empty()) {
         (Some(one), true) => Ok(one),
-        (None, _) if known.is_empty() => Err(Failure::misuse("no call was recorded in the trace")),
+        (None, _) if known.is_empty() => Err(Failure::misuse(
+            "no call to a plugin of Nushell's was recorded in the trace, and only these can be played",
+        )),
         _ => Err(Failure::misuse(format!(
             "choose one of the trace's conversations with `--of`: {}",
             known.join(", ")
