@@ -194,7 +194,10 @@ fn a_trace_is_shown() {
         .cli(&["trace", "replay", file, "--plugin"])
         .argument(plugin())
         .fails(2);
-    assert!(said.contains("no call to a plugin of Nushell's was recorded"), "{said}");
+    assert!(
+        said.contains("no call to a plugin of Nushell's was recorded"),
+        "{said}"
+    );
 }
 
 #[test]
