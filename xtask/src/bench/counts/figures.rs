@@ -73,8 +73,8 @@ const TOLERANCE: f64 = 0.1;
 
 const ABOUT: &str = "What host and plugin do for one call, item or KiB: instructions in user space, and calls to the \
 kernel. `cargo xtask bench --counts --check` fails when a figure is above these by more than the tolerance (0.05 is \
-5 %), about twice what was seen between runs, and for calls to the kernel by 0.05 more. If that is meant, or if less \
-is needed now: `cargo xtask bench --counts --update`, and commit this file with the change that made the difference.";
+5 %), somewhat more than was seen between runs on idle and on busy machines, and for calls to the kernel by 0.05 more. \
+If that is meant, or if less is needed now: `cargo xtask bench --counts --update`, and commit this file with the change that made the difference.";
 
 /// What `xtask/bench-counts.json` says.
 #[derive(Debug, Default)]
