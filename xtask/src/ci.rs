@@ -5,17 +5,23 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{bench, peers, run, shells, tidy};
+use crate::{bench, disk, peers, run, shells, tidy};
+
+/// What a whole run writes on a fresh clone, with room to spare; measured, in bytes.
+const ROOM: u64 = 5 << 30;
+
+/// A run builds everything once and reads no debugger's tables, which are most of what cargo writes.
+const LEAN: [(&str, &str); 2] = [("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")];
 
 /// Runs every step even after one has failed, so that one run tells everything.
 ///
 /// The last line on standard output is `N passed, N failed, N skipped`. A step that fails without
 /// a failing test counts as one failure.
 pub(crate) fn ci(root: &Path) -> Result<(), String> {
-    let mut report = Report::default();
+    let mut report = Report::new(root);
     let cargo = |arguments: &[&str]| {
         let mut cargo = run::cargo();
-        cargo.args(arguments).current_dir(root);
+        cargo.args(arguments).current_dir(root).envs(LEAN);
         cargo
     };
 
@@ -38,7 +44,11 @@ pub(crate) fn ci(root: &Path) -> Result<(), String> {
         run::shown(doc.env("RUSTDOCFLAGS", "-D warnings")).into()
     });
     report.step("tidy", || tidy::tidy(root).into());
-    report.step("peers", || peers::build(root, &[]).into());
+    report.step("peers", || {
+        peers::build(root, &[])
+            .and_then(|()| peers::drop_objects(root))
+            .into()
+    });
     report.step("shells", || shells::install().into());
     report.step("doc tests", || {
         counted(&mut cargo(&[
@@ -163,13 +173,30 @@ fn count(command: &mut Command) -> Result<Outcome, String> {
 }
 
 /// What has run so far.
-#[derive(Default)]
-struct Report {
+struct Report<'a> {
+    root: &'a Path,
     total: Tally,
     rows: Vec<(&'static str, Duration, Option<String>)>,
 }
 
-impl Report {
+impl<'a> Report<'a> {
+    /// Says how much room there is first: a full disk makes steps fail in many strange ways.
+    fn new(root: &'a Path) -> Self {
+        if let Some(free) = disk::free(root) {
+            let doubt = if free < ROOM {
+                format!("; a fresh clone needs about {}", disk::gibibytes(ROOM))
+            } else {
+                String::new()
+            };
+            println!("disk: {} free{doubt}", disk::gibibytes(free));
+        }
+        Self {
+            root,
+            total: Tally::default(),
+            rows: Vec::new(),
+        }
+    }
+
     fn step(&mut self, name: &'static str, run: impl FnOnce() -> Outcome) {
         println!("\n==> {name}");
         let start = Instant::now();
@@ -179,7 +206,10 @@ impl Report {
             tally.failed = 1;
         }
         let verdict = if failure.is_some() { "FAILED" } else { "ok" };
-        println!("==> {name}: {verdict} in {:.1} s", took.as_secs_f64());
+        let free = disk::free(self.root).map_or_else(String::new, |free| {
+            format!(", {} of disk free", disk::gibibytes(free))
+        });
+        println!("==> {name}: {verdict} in {:.1} s{free}", took.as_secs_f64());
         self.total.add(tally);
         self.rows.push((name, took, failure));
     }
@@ -244,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_step_that_fails_without_a_failing_test_counts_as_one_failure() {
-        let mut report = Report::default();
+        let mut report = Report::new(Path::new("."));
         report.step("format", || Err("not formatted".to_owned()).into());
         assert_eq!(report.total.failed, 1);
         assert!(report.finish().is_err());

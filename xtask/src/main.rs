@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod disk;
 mod golden;
 mod peers;
 mod run;

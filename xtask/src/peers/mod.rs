@@ -106,6 +106,19 @@ pub(crate) fn build(root: &Path, names: &[&str]) -> Result<(), String> {
     }
 }
 
+/// Removes what the peers were built from: over a gigabyte that the next build of one needs again.
+pub(crate) fn drop_objects(root: &Path) -> Result<(), String> {
+    let places = Places::new(root);
+    let _lock = lock(&places)?;
+    let objects = places.build().join("debug");
+    match fs::remove_dir_all(&objects) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", objects.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Waits until no other process builds peers.
 pub(crate) fn lock(places: &Places) -> Result<File, String> {
     let path = places.peers.join("lock");
