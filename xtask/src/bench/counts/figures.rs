@@ -71,8 +71,8 @@ impl End {
 /// How new figures may differ where the file does not say it.
 const TOLERANCE: f64 = 0.1;
 
-const ABOUT: &str = "What host and plugin do for one call, item or KiB: instructions in user space, and calls to the \
-kernel. `cargo xtask bench --counts --check` fails when a figure is above these by more than the tolerance (0.05 is \
+const ABOUT: &str = "What host and plugin do for one call, item, KiB, execution or line: instructions in user \
+space, and calls to the kernel. `cargo xtask bench --counts --check` fails when a figure is above these by more than the tolerance (0.05 is \
 5 %), somewhat more than was seen between runs on idle and on busy machines, and for calls to the kernel by 0.05 more. \
 If that is meant, or if less is needed now: `cargo xtask bench --counts --update`, and commit this file with the change that made the difference.";
 

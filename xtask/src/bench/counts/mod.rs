@@ -1,4 +1,4 @@
-//! `cargo xtask bench --counts`: instructions and system calls for each call, item and KiB, against committed figures.
+//! `cargo xtask bench --counts`: instructions and system calls for each call, item and so on, against committed figures.
 
 mod callgrind;
 mod figures;
@@ -46,7 +46,7 @@ pub(super) fn counts(root: &Path, purpose: Use) -> Result<(), String> {
     let committed = Committed::read(&root.join(FILE))?;
     let counted = all(&programs, &root.join("target/bench/counts"))?;
     let figures: Vec<Figure> = counted.iter().map(Counted::figure).collect();
-    println!("For each call, item or KiB, the median of {ROUNDS} runs:\n");
+    println!("For each call, item, KiB, execution or line, the median of {ROUNDS} runs:\n");
     print!("{}", table(&counted, &committed));
     if committed.tools != tools && !committed.tools.is_empty() {
         println!(

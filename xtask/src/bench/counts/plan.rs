@@ -21,7 +21,7 @@ pub(super) struct Work {
     pub(super) few: u64,
 }
 
-/// All between our host and our plugin over pipes. Another side, such as another protocol, is more rows.
+/// All between our host and our plugin: Nushell's protocol over pipes, and Octa's over its socket.
 pub(super) const WORKS: &[Work] = &[
     work("call", "a call and its answer", "echo", "call", 1, 2_000),
     work(
@@ -56,6 +56,20 @@ pub(super) const WORKS: &[Work] = &[
         1024,
         16 << 20,
     ),
+    octa(
+        "octa-execute",
+        "an execution of Octa's, with a line",
+        "echo",
+        "execution",
+        1_000,
+    ),
+    octa(
+        "octa-lines",
+        "a line of an execution of Octa's",
+        "lines-out",
+        "line",
+        20_000,
+    ),
 ];
 
 const fn work(
@@ -76,6 +90,21 @@ const fn work(
         unit,
         steps,
         few,
+    }
+}
+
+const fn octa(
+    key: &'static str,
+    title: &'static str,
+    word: &'static str,
+    unit: &'static str,
+    few: u64,
+) -> Work {
+    Work {
+        host: Program::Octa,
+        words: &[],
+        plugin: Program::OctaPlugin,
+        ..work(key, title, word, unit, 1, few)
     }
 }
 
