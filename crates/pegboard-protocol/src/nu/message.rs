@@ -147,7 +147,7 @@ pub enum Header {
     #[default]
     Empty,
     /// A single value.
-    Value(Value, Option<Metadata>),
+    Value(Value, Option<Box<Metadata>>),
     /// A stream of values follows under this id.
     ListStream {
         /// The producer's number for the stream.
@@ -155,7 +155,7 @@ pub enum Header {
         /// Where it came from.
         span: Span,
         /// What is known about the data.
-        metadata: Option<Metadata>,
+        metadata: Option<Box<Metadata>>,
     },
     /// A stream of bytes follows under this id.
     ByteStream {
@@ -166,7 +166,7 @@ pub enum Header {
         /// Whether the bytes are text.
         kind: ByteStreamKind,
         /// What is known about the data.
-        metadata: Option<Metadata>,
+        metadata: Option<Box<Metadata>>,
     },
 }
 

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use semver::Version;
 
+use super::outgoing::Outgoing;
 use super::stream::{Outcome, Streams};
 use super::{Event, Failure, FlowLimits, ReaderId, Refusal, SendError, compatible};
 use crate::codec::{BytesForm, EncodeOptions, Encoding, Sender};
@@ -44,7 +45,7 @@ pub struct Session<R> {
     version: Version,
     features: Vec<Feature>,
     peer: Hello,
-    outgoing: VecDeque<Message>,
+    outgoing: Outgoing,
     failure: Option<Failure>,
     goodbye: bool,
     marker: PhantomData<R>,
@@ -125,7 +126,13 @@ impl<R: Role> Session<R> {
 
     /// The next message to send.
     pub fn poll_message(&mut self) -> Option<Message> {
-        self.outgoing.pop_front()
+        self.outgoing.pop()
+    }
+
+    /// If the next messages to send acknowledge what a stream brought: the stream, and how many there are. They are
+    /// taken, as if [`Session::poll_message`] had given them one by one.
+    pub fn poll_acks(&mut self) -> Option<(StreamId, usize)> {
+        self.outgoing.pop_acks()
     }
 
     /// The next thing that happened.
@@ -163,7 +170,7 @@ impl<R: Role> Session<R> {
             }
             Message::Drop(stream) => {
                 if let Some((end, event)) = self.streams.dropped(stream) {
-                    self.outgoing.push_back(end);
+                    self.outgoing.push(end);
                     self.events.push_back(event);
                 }
                 Ok(())
@@ -230,11 +237,12 @@ impl<R: Role> Session<R> {
         self.outgoing.extend(end);
     }
 
-    /// Gives the producer the credit for what one message of `size` bytes brought back, when all of it is consumed: once
-    /// for every [`Event::Item`].
-    pub fn consumed(&mut self, reader: ReaderId, size: usize) {
-        let ack = self.streams.consumed(reader, size);
-        self.outgoing.extend(ack);
+    /// Gives the producer the credit back for what so many messages of `size` bytes together brought, when all of it is
+    /// consumed: one for every [`Event::Item`].
+    pub fn consumed(&mut self, reader: ReaderId, messages: usize, size: usize) {
+        if let Some(stream) = self.streams.consumed(reader, messages, size) {
+            self.outgoing.acknowledge(stream, messages);
+        }
     }
 
     /// Tells the producer that no more of the stream is wanted. To be called once for every reader, also after its end.
@@ -285,14 +293,14 @@ impl<R: Role> Session<R> {
         stream: Option<StreamId>,
         call: Option<CallId>,
     ) {
-        self.outgoing.push_back(message);
+        self.outgoing.push(message);
         if let Some(stream) = stream {
             if self.streams.is_wanted(stream) {
                 let event = self.streams.announce(stream, call);
                 self.events.extend(event);
             } else {
                 // It was finished before anybody heard of it.
-                self.outgoing.push_back(Message::End(stream));
+                self.outgoing.push(Message::End(stream));
             }
         }
     }
@@ -300,9 +308,7 @@ impl<R: Role> Session<R> {
     /// Forgets the stream of a header that was never sent, and what was to be sent of it.
     pub(super) fn retract(&mut self, header: Option<&Header>) {
         if let Some(stream) = stream_of(header) {
-            self.outgoing.retain(|message| {
-                !matches!(message, Message::Data(id, _) | Message::End(id) if *id == stream)
-            });
+            self.outgoing.retract(stream);
             let event = self.streams.retract(stream);
             self.events.extend(event);
         }
@@ -320,7 +326,7 @@ impl<R: Role> Session<R> {
     }
 
     pub(super) fn push(&mut self, message: Message) {
-        self.outgoing.push_back(message);
+        self.outgoing.push(message);
     }
 
     pub(super) fn is_leaving(&self) -> bool {

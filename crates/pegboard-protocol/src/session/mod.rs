@@ -11,6 +11,7 @@ mod event;
 mod failure;
 mod handshake;
 mod host;
+mod outgoing;
 mod plugin;
 mod replay;
 mod stream;

@@ -177,7 +177,7 @@ impl<R: Player> Replay<R> {
                 let Some(reader) = self.readers.get(&id) else {
                     return Err(format!("there is no stream {id} to acknowledge an item of"));
                 };
-                self.session.consumed(*reader, 0);
+                self.session.consumed(*reader, 1, 0);
                 // A stream that was dropped is not acknowledged any more.
                 self.expect_maybe(&Message::Ack(id));
                 Ok(())

@@ -268,17 +268,22 @@ impl Streams {
         Ok(call.map_or(Outcome::Nothing, Outcome::Ended))
     }
 
-    /// What one message brought was consumed: the producer gets its credit back.
-    pub(super) fn consumed(&mut self, reader: ReaderId, size: usize) -> Option<Message> {
+    /// What so many messages brought was consumed: the producer of the stream gets its credit back, if it is to be told.
+    pub(super) fn consumed(
+        &mut self,
+        reader: ReaderId,
+        messages: usize,
+        size: usize,
+    ) -> Option<StreamId> {
+        let speak = self.may_speak(reader);
         let reading = self.reading.get_mut(&reader)?;
         if reading.released {
             return None;
         }
-        reading.unacknowledged -= 1;
+        reading.unacknowledged -= i64::try_from(messages).unwrap_or(i64::MAX);
         reading.waiting = reading.waiting.saturating_sub(size);
         self.waiting = self.waiting.saturating_sub(size);
-        self.may_speak(reader)
-            .then(|| Message::Ack(self.reading[&reader].wire))
+        speak.then_some(reading.wire)
     }
 
     /// The consumer wants no more, whether or not the stream has ended.

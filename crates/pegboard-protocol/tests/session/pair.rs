@@ -293,7 +293,7 @@ impl Pair {
             return false;
         };
         stream.consumed += 1;
-        session!(self, other(*who), session => session.consumed(reader, size));
+        session!(self, other(*who), session => session.consumed(reader, 1, size));
         true
     }
 

@@ -295,7 +295,7 @@ impl Stage {
         let (id, sizes) = self.readers.get_mut(&reader).unwrap();
         for _ in 0..times {
             let size = sizes.pop_front().unwrap_or_default();
-            session!(&mut self.side, session => session.consumed(*id, size));
+            session!(&mut self.side, session => session.consumed(*id, 1, size));
         }
     }
 

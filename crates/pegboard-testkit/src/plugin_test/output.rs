@@ -48,7 +48,7 @@ impl Until {
 pub(super) fn read(header: Header, stream: Option<InStream>, until: Until) -> Output {
     match (header, stream) {
         (Header::Value(Value::Nothing(_), _), _) => Output::Empty,
-        (Header::Value(value, metadata), _) => Output::Value(value, metadata),
+        (Header::Value(value, metadata), _) => Output::Value(value, metadata.map(|about| *about)),
         (Header::ListStream { span, metadata, .. }, Some(mut items)) => {
             let items = std::iter::from_fn(move || {
                 Some(match until.next(&mut items)? {
@@ -58,7 +58,7 @@ pub(super) fn read(header: Header, stream: Option<InStream>, until: Until) -> Ou
                 })
             });
             let mut stream = ListStream::new(items);
-            (stream.span, stream.metadata) = (span, metadata);
+            (stream.span, stream.metadata) = (span, metadata.map(|about| *about));
             Output::List(stream)
         }
         (
@@ -79,7 +79,7 @@ pub(super) fn read(header: Header, stream: Option<InStream>, until: Until) -> Ou
                 })
             });
             let mut stream = ByteStream::from_chunks(chunks, kind);
-            (stream.span, stream.metadata) = (span, metadata);
+            (stream.span, stream.metadata) = (span, metadata.map(|about| *about));
             Output::Bytes(stream)
         }
         (Header::Empty | Header::ListStream { .. } | Header::ByteStream { .. }, _) => Output::Empty,

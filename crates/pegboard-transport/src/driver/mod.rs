@@ -220,15 +220,35 @@ impl<R: Role + Send + 'static> Shared<R> {
         }
     }
 
+    /// Encodes acknowledgements, which are many and all the same: one of them, and copies of it.
+    fn encode_acks(&self, state: &mut State<R>) {
+        while self.trace.is_none()
+            && let Some((stream, count)) = state.session.poll_acks()
+        {
+            let options = state.session.encode_options(self.encoding);
+            let start = state.outbox.len();
+            // Every version has the message, and either side may send it.
+            let encoded = options.encode(&Message::Ack(stream), &mut state.outbox);
+            debug_assert!(encoded.is_ok());
+            let end = state.outbox.len();
+            for _ in 1..count {
+                state.outbox.extend_from_within(start..end);
+            }
+        }
+    }
+
     fn encode(&self, state: &mut State<R>) {
         if !state.unacknowledged.is_empty() && !state.is_full() {
             for (reader, (count, size)) in std::mem::take(&mut state.unacknowledged) {
-                state.session.consumed(reader, size);
-                (1..count).for_each(|_| state.session.consumed(reader, 0));
+                state.session.consumed(reader, count, size);
             }
         }
         state.close_batch();
-        while let Some(message) = state.session.poll_message() {
+        loop {
+            self.encode_acks(state);
+            let Some(message) = state.session.poll_message() else {
+                return;
+            };
             let options = state.session.encode_options(self.encoding);
             let mut next = Some(message);
             while let Some(message) = next.take() {

@@ -71,7 +71,7 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
             Flow::Empty => Ok((Header::Empty, None)),
             Flow::Value(mut value, metadata) => {
                 gate.value(&mut value)?;
-                Ok((Header::Value(value, metadata), None))
+                Ok((Header::Value(value, metadata.map(Box::new)), None))
             }
             Flow::List(stream) => {
                 let (id, out) = connection.open_stream(StreamKind::List);
@@ -79,7 +79,7 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
                 let header = Header::ListStream {
                     id,
                     span: stream.span,
-                    metadata: stream.metadata.clone(),
+                    metadata: stream.metadata.clone().map(Box::new),
                 };
                 let error = |error| StreamItem::List(Value::error(error));
                 let item = |gate: &mut _, value| StreamItem::List(checked(gate, value));
@@ -92,7 +92,7 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
                     id,
                     span: stream.span,
                     kind: stream.kind,
-                    metadata: stream.metadata.clone(),
+                    metadata: stream.metadata.clone().map(Box::new),
                 };
                 let error = |error| StreamItem::RawError(Box::new(error));
                 let item = |_: &mut _, chunk| StreamItem::Raw(chunk);
@@ -114,7 +114,7 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
             (Header::Value(Value::Nothing(_), _), _) => Flow::Empty,
             (Header::Value(mut value, metadata), _) => {
                 adopt(&mut value);
-                Flow::Value(value, metadata)
+                Flow::Value(value, metadata.map(|about| *about))
             }
             (Header::ListStream { span, metadata, .. }, Some(mut items)) => {
                 let stop = stop_of(&items);
@@ -129,7 +129,8 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
                     })
                 });
                 let mut stream = ListStream::new(items);
-                (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
+                (stream.span, stream.stop) = (span, stop);
+                stream.metadata = metadata.map(|about| *about);
                 Flow::List(stream)
             }
             (
@@ -153,7 +154,8 @@ impl<E: From<LabeledError> + Into<LabeledError> + 'static> Flow<E> {
                     })
                 });
                 let mut stream = ByteStream::from_chunks(chunks, kind);
-                (stream.span, stream.metadata, stream.stop) = (span, metadata, stop);
+                (stream.span, stream.stop) = (span, stop);
+                stream.metadata = metadata.map(|about| *about);
                 Flow::Bytes(stream)
             }
             (Header::Empty | Header::ListStream { .. } | Header::ByteStream { .. }, _) => {

@@ -104,7 +104,7 @@ fn byte_stream_kind<'a, R: Reader<'a>>(r: &mut R) -> Result<ByteStreamKind> {
 }
 
 /// Metadata of any version.
-fn metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<Metadata> {
+fn metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<Box<Metadata>> {
     const SHAPE: Fields = Fields {
         since: &[(1, Change::PathColumns), (3, Change::Completions)],
         ..Fields::new(
@@ -112,7 +112,7 @@ fn metadata<'a, R: Reader<'a>>(r: &mut R) -> Result<Metadata> {
             &["data_source", "path_columns", "content_type", "custom"],
         )
     };
-    let mut metadata = Metadata::default();
+    let mut metadata = Box::<Metadata>::default();
     r.fields(&SHAPE, |r, index| {
         match index {
             0 => metadata.data_source = r.or_default(data_source)?,

@@ -16,7 +16,7 @@ pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
             if w.has(Change::HeaderMetadata) {
                 w.array(2)?;
                 value(w, single)?;
-                w.option(about.as_ref(), metadata)?;
+                w.option(about.as_deref(), metadata)?;
                 w.end_array();
             } else {
                 value(w, single)?;
@@ -27,7 +27,7 @@ pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
             id,
             span: place,
             metadata,
-        } => stream(w, "ListStream", (*id, *place), None, metadata.as_ref())?,
+        } => stream(w, "ListStream", (*id, *place), None, metadata.as_deref())?,
         Header::ByteStream {
             id,
             span: place,
@@ -44,7 +44,7 @@ pub(super) fn header<W: Writer>(w: &mut W, header: &Header) -> Result {
                 "ByteStream",
                 (*id, *place),
                 Some(kind),
-                metadata.as_ref(),
+                metadata.as_deref(),
             )?;
         }
     }

@@ -20,7 +20,7 @@ use proptest::sample::select;
 pub(crate) use values::value;
 use values::{bytes, custom, labeled_error, number, opaque, record, span, spanned, text};
 
-fn metadata() -> BoxedStrategy<Option<Metadata>> {
+fn metadata() -> BoxedStrategy<Option<Box<Metadata>>> {
     let source = prop_oneof![
         Just(Origin::None),
         Just(Origin::HtmlThemes),
@@ -29,11 +29,13 @@ fn metadata() -> BoxedStrategy<Option<Metadata>> {
     let small = text().prop_map(Value::string);
     option::of(
         (source, vec(text(), 0..3), option::of(text()), record(small)).prop_map(
-            |(data_source, path_columns, content_type, custom)| Metadata {
-                data_source,
-                path_columns,
-                content_type,
-                custom,
+            |(data_source, path_columns, content_type, custom)| {
+                Box::new(Metadata {
+                    data_source,
+                    path_columns,
+                    content_type,
+                    custom,
+                })
             },
         ),
     )

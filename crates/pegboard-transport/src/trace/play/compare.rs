@@ -112,8 +112,8 @@ fn plain(message: &Message) -> Message {
     message
 }
 
-fn forget_nothing(metadata: &mut Option<Metadata>) {
-    if *metadata == Some(Metadata::default()) {
+fn forget_nothing(metadata: &mut Option<Box<Metadata>>) {
+    if metadata.as_deref() == Some(&Metadata::default()) {
         *metadata = None;
     }
 }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_counts_and_what_does_not() {
-        let nothing = Header::Value(Value::nothing(), Some(Metadata::default()));
+        let nothing = Header::Value(Value::nothing(), Some(Box::default()));
         let same = Header::Value(Value::nothing(), None);
         let (a, b) = (run(1, nothing, 7), run(2, same, 9));
         assert_eq!(difference(&a, &b, Sender::Engine), None);
