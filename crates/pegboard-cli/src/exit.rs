@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     Unwritten,
     /// A task of an Octa plugin ended with this code.
     Task(i32),
+    /// What has this code elsewhere, where a task could have ended with it.
+    BesideTasks(u8),
     /// A signal asked for the end.
     Signalled(i32),
 }
@@ -34,7 +36,18 @@ impl Exit {
             Exit::Gone => 3,
             Exit::Unwritten => 4,
             Exit::Task(code) => of_task(code),
+            Exit::BesideTasks(code) => 120 + code,
             Exit::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// The same with a code that can be told from those of tasks.
+    pub(crate) fn beside_tasks(self) -> Exit {
+        match self {
+            Exit::Failed | Exit::Misused | Exit::Gone | Exit::Unwritten => {
+                Exit::BesideTasks(self.code())
+            }
+            Exit::Done | Exit::Task(_) | Exit::BesideTasks(_) | Exit::Signalled(_) => self,
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) fn help(options: &HelpOptions) -> Result<Exit, Failure> {
     words.push("--help".to_owned());
     let engine = engine(None)?;
     let commands = Commands::new(&engine, &[])?;
-    for stage in Line::new(&words).stages()? {
+    for stage in Line::new(&words)?.stages()? {
         if let Found::Help(help) = commands.find(&stage)? {
             return Ok(write_out(&help));
         }

@@ -1,5 +1,6 @@
 //! The words of a command line as a source text, so that errors can point at them.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use pegboard_host::protocol::Spanned;
@@ -15,16 +16,27 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Joins words as they would be typed in a shell.
-    pub(crate) fn new(words: &[String]) -> Line {
+    /// Joins words as they would be typed in a shell. Fails if one is no text: plugins know no other words.
+    pub(crate) fn new<S: AsRef<OsStr>>(words: &[S]) -> Result<Line, Failure> {
         let mut text = String::new();
-        let mut ranges = Vec::new();
+        let (mut ranges, mut texts) = (Vec::new(), Vec::new());
+        let mut unfit = None;
         for word in words {
             if !text.is_empty() {
                 text.push(' ');
             }
             let start = text.len() as u64;
-            text.push_str(&quoted(word));
+            match word.as_ref().to_str() {
+                Some(word) => {
+                    text.push_str(&quoted(word));
+                    texts.push(word.to_owned());
+                }
+                None => {
+                    text.push_str(&escaped(word.as_ref()));
+                    unfit.get_or_insert(ranges.len());
+                    texts.push(String::new());
+                }
+            }
             ranges.push((start, text.len() as u64));
         }
         let sources = Arc::new(Sources::new());
@@ -32,17 +44,26 @@ impl Line {
         let spans = ranges
             .into_iter()
             .map(|(start, end)| Span::new(whole.start + start, whole.start + end));
-        let words = words
-            .iter()
+        let words: Vec<Spanned<String>> = texts
+            .into_iter()
             .zip(spans)
-            .map(|(word, span)| Spanned::new(word.clone(), span))
+            .map(|(word, span)| Spanned::new(word, span))
             .collect();
-        Line { sources, words }
+        match unfit {
+            Some(unfit) => {
+                let error = LabeledError::new("an argument is not UTF-8, and plugins can be told no other text")
+                    .with_code("pegboard::run::not_text")
+                    .with_label("this one", words[unfit].span)
+                    .with_help("a file with such a name can be the input, `--input FILE`, or be named through a link");
+                Err(Failure::new(Error::misuse(error), &sources))
+            }
+            None => Ok(Line { sources, words }),
+        }
     }
 
     /// The commands that `|` joins, each with its arguments. A word `\|` is the argument `|`.
     pub(crate) fn stages(&self) -> Result<Vec<Stage>, Failure> {
-        let mut stages = vec![Stage::new(&self.sources)];
+        let mut stages = vec![Stage::new(&self.sources, true)];
         let mut bar = None;
         for word in &self.words {
             let empty = stages.last().is_none_or(|stage| stage.words.is_empty());
@@ -50,7 +71,7 @@ impl Line {
                 ("|", _) if empty => return Err(self.no_command(word.span, "in front of")),
                 ("|", _) => {
                     bar = Some(word.span);
-                    stages.push(Stage::new(&self.sources));
+                    stages.push(Stage::new(&self.sources, false));
                 }
                 (r"\|", Some(stage)) => {
                     stage.words.push(Spanned::new("|".to_owned(), word.span));
@@ -81,12 +102,15 @@ impl Line {
 pub(crate) struct Stage {
     pub(crate) sources: Arc<Sources>,
     pub(crate) words: Vec<Spanned<String>>,
+    /// Nothing flows into it from another one.
+    pub(crate) is_first: bool,
 }
 
 impl Stage {
-    fn new(sources: &Arc<Sources>) -> Stage {
+    fn new(sources: &Arc<Sources>, is_first: bool) -> Stage {
         Stage {
             sources: sources.clone(),
+            is_first,
             words: Vec::new(),
         }
     }
@@ -100,6 +124,26 @@ impl Stage {
     }
 }
 
+/// A word that is no text, as a shell needs it.
+fn escaped(word: &OsStr) -> String {
+    let chunks = word.as_encoded_bytes().utf8_chunks();
+    let parts = chunks.map(|chunk| {
+        let valid: String = chunk.valid().chars().map(escaped_char).collect();
+        let invalid = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+        valid + &invalid.collect::<String>()
+    });
+    format!("$'{}'", parts.collect::<String>())
+}
+
+/// A character within `$'...'`, on one line, as all of it is.
+fn escaped_char(c: char) -> String {
+    match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    }
+}
+
 /// A word as a shell needs it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=+./,:@%^~".contains(c);
@@ -107,13 +151,7 @@ fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     if word.chars().any(char::is_control) {
-        // On one line, as all of it is.
-        let escaped = word.chars().map(|c| match c {
-            '\'' | '\\' => format!("\\{c}"),
-            c if c.is_control() => c.escape_default().to_string(),
-            c => c.to_string(),
-        });
-        return format!("$'{}'", escaped.collect::<String>());
+        return format!("$'{}'", word.chars().map(escaped_char).collect::<String>());
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -125,7 +163,7 @@ mod tests {
     #[test]
     fn words_are_where_they_stand() {
         let words = ["ref", "args", "it's", "", "a b", "--x=1", "a\nb"].map(str::to_owned);
-        let line = Line::new(&words);
+        let line = Line::new(&words).expect("text");
         let shown = |span| String::from_utf8(line.sources.contents(span)).expect("text");
         let each: Vec<String> = line.words.iter().map(|word| shown(word.span)).collect();
         assert_eq!(
@@ -154,13 +192,15 @@ mod tests {
             ("a |", Err("there is no command behind a `|`")),
         ] {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-            let stages = Line::new(&words).stages().map(|stages| {
-                let joined = stages.iter().map(|stage| {
-                    let words = stage.words.iter().map(|word| word.item.as_str());
-                    words.collect::<Vec<_>>().join(" ")
+            let stages = Line::new(&words)
+                .and_then(|line| line.stages())
+                .map(|stages| {
+                    let joined = stages.iter().map(|stage| {
+                        let words = stage.words.iter().map(|word| word.item.as_str());
+                        words.collect::<Vec<_>>().join(" ")
+                    });
+                    joined.collect::<Vec<_>>()
                 });
-                joined.collect::<Vec<_>>()
-            });
             let stages = stages.map_err(|failure| failure.message().to_owned());
             let expected = expected
                 .map(|stages| stages.into_iter().map(str::to_owned).collect::<Vec<_>>())

@@ -1,5 +1,6 @@
 //! The command line of `pegboard` itself.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,13 +40,17 @@ pub(crate) const RUN_EXIT_CODES: &str = concat!(
     exit_codes!("the plugin said no, or items of the output were errors"),
     "
 
-A command of an Octa plugin runs a task; if that ends with another exit code than 0, it is that of pegboard too."
+A command of an Octa plugin runs a task; if that ends with another exit code than 0, it is that of pegboard too. \
+So that the two can be told apart, pegboard's own are then 121 to 124 in place of 1 to 4, with the error on standard error."
 );
 const ALL_EXIT_CODES: &str = exit_codes!(
     "the plugin said no, items of the output were errors, or a check found something wrong"
 );
 
 /// Run, inspect and debug plugins of command-line applications from any shell.
+///
+/// Plugins are those of Nushell (nu_plugin_*) and those of the task runner Octa (octa_plugin_*). The commands of either are
+/// run in the same way, and in one pipeline; a plugin of Octa's has one command, its key, which runs a task.
 #[derive(Debug, Parser)]
 #[command(
     name = "pegboard",
@@ -87,6 +92,9 @@ pub(crate) enum Action {
 ///
 /// Standard input is the command's input, unless it is a terminal or empty by nature (/dev/null); it is read only as
 /// far as the command wants it.
+///
+/// A command of an Octa plugin runs a task, whose text is its first argument. Without it, or with - in its place, the text is
+/// standard input up to its end, and the task has no input.
 #[derive(Args, Debug)]
 #[command(after_help = RUN_EXIT_CODES)]
 pub(crate) struct RunOptions {
@@ -126,7 +134,7 @@ pub(crate) struct RunOptions {
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
-    pub(crate) words: Vec<String>,
+    pub(crate) words: Vec<OsString>,
 }
 
 /// A form of the input.
@@ -273,7 +281,8 @@ pub(crate) struct ImportOptions {
 
 /// Write the installed plugins as a registry of Nushell.
 ///
-/// A Nushell that was started with `--plugin-config FILE` has them all.
+/// A Nushell that was started with `--plugin-config FILE` has them all. Plugins of Octa's are left out: Nushell cannot run
+/// them.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct ExportOptions {

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pegboard_host::manifest::Entry;
+use pegboard_host::manifest::{Entry, index};
 use pegboard_host::store::registry::{self, Registry, RegistryItem};
 use pegboard_host::store::{Added, describe};
 use pegboard_host::{Engine, Error, LabeledError, PluginConfig, Protocol, ReportStyle};
@@ -98,7 +98,16 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Failure> {
     let snapshot = installed::read(&store)?;
     let mut registry = Registry::default();
     let mut left_out = false;
-    for plugin in snapshot.index().plugins() {
+    let is_of_nushell = |plugin: &index::Plugin<'_>| plugin.kind() == Protocol::Nushell.name();
+    let (plugins, others): (Vec<_>, Vec<_>) = snapshot.index().plugins().partition(is_of_nushell);
+    if !others.is_empty() {
+        let names: Vec<&str> = others.iter().map(|plugin| plugin.name()).collect();
+        print_error(&format!(
+            "note: Nushell cannot run plugins of Octa's, so these are left out: {}\n",
+            names.join(", ")
+        ));
+    }
+    for plugin in &plugins {
         let item = store
             .entry(plugin.name())
             .and_then(|entry| entry.map(|entry| registry::item_of(&entry)).transpose());
@@ -110,9 +119,7 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Failure> {
             }
         }
     }
-    let plugins = snapshot.index().plugins();
-    let of_nushell = plugins.filter(|plugin| plugin.kind() == Protocol::Nushell.name());
-    let spoken = of_nushell.filter_map(|plugin| {
+    let spoken = plugins.iter().filter_map(|plugin| {
         // A Nushell runs plugins of its own version, so that is probably the one there is.
         plugin.protocol()?.parse::<Version>().ok()
     });

@@ -27,6 +27,7 @@ fn pages_show_what_is_printed() {
         peer("nu_plugin_inc"),
         peer("nu_plugin_query"),
         peer("nu_plugin_nodehand.js"),
+        shipped("octa_plugin_shell"),
     ];
     let mut differ = Vec::new();
     for page in pages {

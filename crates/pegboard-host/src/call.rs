@@ -13,7 +13,7 @@ use crate::instance::{Bounds, End, GivenUp, Instance, Lease, Slot, SlotEvent, re
 use crate::octa;
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
-use crate::{Context, Error, ErrorKind, Flow, NoContext};
+use crate::{Context, Error, ErrorKind, Flow, NoContext, Protocol};
 use pegboard_args::nearest;
 
 /// How many of a plugin's commands an error lists.
@@ -94,6 +94,19 @@ impl Run {
     pub fn cancel(mut self, token: &CancelToken) -> Run {
         self.cancel = Some(token.clone());
         self
+    }
+
+    /// What is wrong with the call, as far as that is known without starting the plugin: a command that it does not have
+    /// (as for [`Run::call`]), and arguments that a task of an Octa plugin cannot have, such as a directory that is not
+    /// there.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_command()?;
+        match (self.plugin.protocol(), self.plugin.engine.upgrade()) {
+            (Protocol::Octa, Some(engine)) => {
+                octa::check(&self.arguments, &engine.config.directory).map_err(Error::misuse)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts the plugin if it does not run, makes the call and waits for the answer.

@@ -46,7 +46,12 @@ impl Tail {
 
     pub(crate) fn push(&self, bytes: &[u8]) {
         let mut lines = self.lock();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let last = last_lines(bytes);
+        if last.len() < bytes.len() {
+            // What it is the beginning of is further back than what is kept.
+            lines.partial.clear();
+        }
+        for piece in last.split_inclusive(|byte| *byte == b'\n') {
             let (text, complete) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
                 None => (piece, false),
@@ -69,6 +74,25 @@ impl Tail {
     fn lock(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The end of what was written, with as many lines as are kept: to look at each of millions takes long.
+fn last_lines(bytes: &[u8]) -> &[u8] {
+    let Some(mut end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+        return bytes;
+    };
+    let mut kept = 0;
+    while let Some(before) = bytes[..end].iter().rposition(|byte| *byte == b'\n') {
+        let line = &bytes[before + 1..end];
+        // Lines of white space are not kept. Those of which this is not sure do not count.
+        let shown = &line[..line.len().min(LINE)];
+        kept += usize::from(shown.iter().any(u8::is_ascii_graphic));
+        if kept == LINES {
+            return &bytes[before + 1..];
+        }
+        end = before;
+    }
+    bytes
 }
 
 /// Reads until the end, or until the reader is told to finish.
@@ -100,5 +124,44 @@ impl StderrReader {
             std::thread::park_timeout(std::time::Duration::from_millis(1));
         }
         self.hangup.hang_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However it is cut, the same is kept of it.
+    fn check(text: &str, expected: &[&str]) {
+        for size in [1, 2, 3, 7, 64, 1000, text.len().max(1)] {
+            let tail = Tail::default();
+            text.as_bytes()
+                .chunks(size)
+                .for_each(|piece| tail.push(piece));
+            assert_eq!(tail.lines(), expected, "in pieces of {size}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_kept() {
+        check("", &[]);
+        check("one", &["one"]);
+        check("one\ntwo\n", &["one", "two"]);
+        check("one  \n\n \t\n\u{2003}\ntwo", &["one", "two"]);
+        let many: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let last: Vec<_> = many[92..].iter().map(String::as_str).collect();
+        check(&format!("{}\n", many.join("\n")), &last);
+        check(&format!("{}\n\n \n", many.join("\n\u{a0}\n\n")), &last);
+        let unfinished = [&last[..], &["and"]].concat();
+        check(&format!("{}\nand", many.join("\n")), &unfinished);
+    }
+
+    #[test]
+    fn long_lines_are_kept_in_part() {
+        let long = "x".repeat(LINE + 1);
+        check(&format!("{long}\n{long}"), &[&long[..LINE]; 2]);
+        // What is kept of it is nothing but white space.
+        let late = format!("{}y", " ".repeat(LINE));
+        check(&format!("one\n{late}\ntwo\n"), &["one", "two"]);
     }
 }

@@ -62,7 +62,29 @@ fn expected(mode: Mode) -> Expected {
         | Mode::Prints
         | Mode::FloodsStderr
         | Mode::IgnoresShutdown
-        | Mode::IgnoresSigterm => Text("done\n"),
+        | Mode::IgnoresSigterm
+        | Mode::StrictArguments
+        | Mode::HelloAlone
+        | Mode::ReleasedForm
+        | Mode::LaterForm
+        | Mode::DiesOfDry
+        | Mode::OneAtATime
+        | Mode::StrictLineEnds
+        | Mode::HalfLines
+        | Mode::SmallReader
+        | Mode::StrictFields
+        | Mode::TakesMissingText
+        | Mode::DiesOfBadLines
+        | Mode::DiesOfUnknown
+        | Mode::DiesOfSecondHello
+        | Mode::DiesOfShutdown
+        | Mode::DiesOfLaterShutdown
+        | Mode::LeavesSocket
+        | Mode::LeavesChild
+        | Mode::BearsSigint
+        | Mode::BearsSigterm
+        | Mode::StaysWithoutHost => Text("done\n"),
+        Mode::StrictHello => NoStart("(exit code 42)"),
         Mode::NeverStarts => Ends(Gone, "did not begin with an execution within 600ms"),
         Mode::OutputBeforeStarted => Ends(Gone, "`Stdout` where `Started` must come first"),
         Mode::RefusesExecution => Fails(Plugin, "too hard"),
@@ -76,6 +98,7 @@ fn expected(mode: Mode) -> Expected {
         Mode::ShutsDownInExecution => Ends(Gone, "went away before its output was complete"),
         Mode::BadUtf8 => Ends(Gone, "not UTF-8"),
         Mode::HugeCode | Mode::MissingField => Fails(Protocol, "`ExitStatus`"),
+        Mode::MissingLine => Fails(Protocol, "`Stderr`"),
         Mode::EndlessLine => Ends(Gone, "which is the limit (line)"),
         Mode::Forks => Ends(Gone, "(exit code 42)"),
         Mode::Floods | Mode::NeverEnds | Mode::StopsReading | Mode::Works => Elsewhere,

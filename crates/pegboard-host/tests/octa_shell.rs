@@ -199,8 +199,35 @@ fn directory_environment_variables_and_pretending() {
 #[test]
 fn what_makes_no_sense_is_refused_before_anything_runs() {
     let shell = Shell::new("0.2.1");
+    std::fs::write(shell.rig.scratch.path().join("file"), "").unwrap();
+    let field = |name: &str| Record::from_iter([(name.to_owned(), Value::string("1"))]);
     for (run, message) in [
-        (shell.run("x").flag("dir", "nowhere"), "is not there"),
+        (
+            shell.run("x").flag("dir", "nowhere"),
+            "there is no directory",
+        ),
+        (
+            shell.run("x").flag("dir", "file"),
+            "file is not a directory",
+        ),
+        (shell.run("x").flag("dir", ""), "has no name"),
+        (shell.run("x").flag("env", "=1"), "needs a name and a value"),
+        (
+            shell.run("x").flag("env", r#"["A=1"]"#),
+            r#"`["A` is no name of a variable"#,
+        ),
+        (
+            shell.run("x").flag("var", r#"{"A": "b=1"}"#),
+            r#"`{"A": "b` is no name of a variable"#,
+        ),
+        (
+            shell.run("x").flag("env", Value::record(field("A=B"))),
+            "`A=B` is no name",
+        ),
+        (
+            shell.run("x").flag("env", "A=1\u{0}"),
+            "cannot have a zero byte",
+        ),
         (
             shell.run("x").flag("env", "novalue"),
             "needs a name and a value",
@@ -217,10 +244,17 @@ fn what_makes_no_sense_is_refused_before_anything_runs() {
             "expected a text",
         ),
     ] {
+        let checked = run.check();
         let error = text_of(run).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misuse, "{error}");
         assert!(error.to_string().contains(message), "{error}");
+        // Which commands it has is not known before it was asked.
+        match checked {
+            Err(checked) => assert_eq!(checked.to_string(), error.to_string()),
+            Ok(()) => assert!(message.contains("other"), "{message}"),
+        }
     }
+    assert!(shell.run("x").flag("dir", "/").check().is_ok());
     let error = text_of(shell.run("cat").input("text")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.to_string().contains("input"), "{error}");

@@ -10,6 +10,8 @@ mod guard;
 mod pipes;
 #[cfg(unix)]
 mod run;
+#[cfg(unix)]
+mod script;
 
 use std::io::Write;
 

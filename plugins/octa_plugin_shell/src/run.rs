@@ -9,6 +9,7 @@ use pegboard_plugin::octa::{Error, Execution, ExitStatus};
 
 use crate::ending::{self, Running};
 use crate::pipes::Pipes;
+use crate::script::Script;
 
 /// Runs a command and passes on what it writes, as it comes.
 ///
@@ -17,6 +18,8 @@ use crate::pipes::Pipes;
 pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Error> {
     let stdin = execution.stdin();
     let mark = ending::mark();
+    let script = Script::new(command)
+        .map_err(|error| format!("the command could not be handed to `sh`: {error}"))?;
     let (mut child, running) = Running::start(&mark, || {
         // One is started at a time, so that at the plugin's end none comes after those that are ended.
         if execution.cancellation().is_cancelled() {
@@ -24,7 +27,7 @@ pub(crate) fn run(execution: &Execution, command: &str) -> Result<ExitStatus, Er
         }
         Command::new("sh")
             .arg("-c")
-            .arg(command)
+            .arg(script.argument())
             // Octa sends none. What others send are `$1` and so on.
             .arg("sh")
             .args(execution.args())

@@ -55,6 +55,10 @@ pub(super) fn value(
         SyntaxShape::CellPath | SyntaxShape::FullCellPath => {
             Value::CellPath(cell_path(text, span).ok_or_else(plain)?, span)
         }
+        // It would be the current directory, which nobody means who writes nothing.
+        SyntaxShape::Filepath | SyntaxShape::Directory if text.is_empty() => {
+            return Err("a path cannot be empty".to_owned());
+        }
         SyntaxShape::Filepath | SyntaxShape::Directory => {
             Value::String(absolute(text, caller), span)
         }

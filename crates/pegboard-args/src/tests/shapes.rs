@@ -302,7 +302,7 @@ fn cell_paths_paths_and_patterns() {
                 ("~", "string /home/someone"),
                 ("~/x", "string /home/someone/x"),
                 ("~other/x", "string /srv/here/~other/x"),
-                ("", "string /srv/here"),
+                ("", "! a path cannot be empty"),
             ],
         );
     }

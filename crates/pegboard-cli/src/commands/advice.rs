@@ -1,6 +1,6 @@
 //! What to say about a command that there is none of.
 
-use pegboard_host::LabeledError;
+use pegboard_host::{LabeledError, Protocol};
 
 use crate::line::Stage;
 use crate::options::OF_RUN;
@@ -15,6 +15,30 @@ pub(super) enum Among<'a> {
     Several,
 }
 
+/// The commands of a plugin whose name was typed in place of one.
+pub(super) struct OfPlugin<'a> {
+    pub(super) protocol: Protocol,
+    pub(super) commands: Vec<&'a str>,
+}
+
+impl OfPlugin<'_> {
+    fn advice(&self, plugin: &str) -> Option<String> {
+        match (self.protocol, self.commands.as_slice()) {
+            (_, []) => None,
+            (Protocol::Octa, [key, ..]) => Some(format!(
+                "`{plugin}` is the name of the plugin, its key is `{key}`: `pegboard run {key}`"
+            )),
+            (Protocol::Nushell, [command]) => Some(format!(
+                "`{plugin}` is the name of the plugin, its command is `{command}`"
+            )),
+            (Protocol::Nushell, commands) => Some(format!(
+                "`{plugin}` is the name of the plugin, its commands are {}",
+                listed(commands, &format!("pegboard inspect {plugin}`"))
+            )),
+        }
+    }
+}
+
 /// The error for a line that begins with no command. `words` are those of the line, with a quoted first word taken
 /// apart.
 pub(super) fn unknown(
@@ -22,6 +46,7 @@ pub(super) fn unknown(
     words: &[&str],
     names: &[&str],
     among: Among<'_>,
+    of_plugin: Option<&OfPlugin<'_>>,
 ) -> LabeledError {
     let first = words.first().copied().unwrap_or_default();
     if first.starts_with('-') {
@@ -48,7 +73,15 @@ pub(super) fn unknown(
             let name = word.split('=').next().unwrap_or(word);
             OF_RUN.into_iter().find(|own| *own == name)
         });
+    // Whose commands begin with its name has been named as it should be.
+    let begins = names
+        .iter()
+        .any(|name| name.split(' ').next() == Some(first));
+    let of_plugin = of_plugin
+        .filter(|_| !begins)
+        .and_then(|it| it.advice(first));
     let help = match among {
+        _ if of_plugin.is_some() => of_plugin.unwrap_or_default(),
         Among::Nothing if typed_option.is_some() => format!(
             "pegboard's own option `{}` goes before the command",
             typed_option.unwrap_or_default()
@@ -121,23 +154,27 @@ fn advice(typed: &str, words: &[&str], names: &[&str], listing: &str) -> String 
     let begin_alike = names
         .iter()
         .filter(|name| name.split(' ').next() == Some(first));
-    let mut listed: Vec<&&str> = begin_alike.collect();
-    if listed.is_empty() {
-        listed = names.iter().collect();
+    let mut alike: Vec<&str> = begin_alike.copied().collect();
+    if alike.is_empty() {
+        alike = names.to_vec();
     }
-    listed.sort_unstable();
-    let more = listed.len().saturating_sub(LISTED);
-    let names: Vec<String> = listed
+    alike.sort_unstable();
+    format!("there are {}", listed(&alike, listing))
+}
+
+/// The first of these names; `listing` is what lists them all.
+fn listed(names: &[&str], listing: &str) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let names: Vec<String> = names
         .iter()
         .take(LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
-    let more = if more > 0 {
-        format!(" and {more} more, see `{listing}")
-    } else {
-        String::new()
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more, see `{listing}"),
     };
-    format!("there are {}{more}", names.join(", "))
+    format!("{}{more}", names.join(", "))
 }
 
 #[cfg(test)]

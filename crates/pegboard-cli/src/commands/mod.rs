@@ -8,12 +8,16 @@ use pegboard_args::Usage;
 use pegboard_host::manifest::index;
 use pegboard_host::protocol::nu::{Flag, PluginSignature};
 use pegboard_host::store::{Snapshot, Store};
-use pegboard_host::{Command, Engine, Error, LabeledError};
+use pegboard_host::{Command, Engine, Error, LabeledError, Protocol};
 
 use crate::exit::Failure;
 use crate::line::Stage;
 use crate::listing::commands as listed;
 use crate::{installed, terminal};
+
+/// Beside what the host says about the text of a task.
+const TEXT_FROM_STDIN: &str =
+    " Left out, or as -, it is standard input up to its end, and the task has no input then.";
 
 /// Where commands are looked for.
 pub(crate) struct Commands<'a> {
@@ -135,14 +139,29 @@ impl<'a> Commands<'a> {
                 && (*flag == "--help" || !signature.sig.named.iter().any(own))
         };
         match known.iter().find(is_help) {
-            Some(signature) => Ok(Some(self.usage(signature)?)),
+            Some(signature) => {
+                let protocol = Protocol::from_name(command.plugin().kind());
+                Ok(Some(
+                    self.usage(signature, protocol.unwrap_or(Protocol::Nushell))?,
+                ))
+            }
             None => Ok(None),
         }
     }
 
     /// The help of a command, with a list of the commands whose names begin with its own.
-    pub(crate) fn usage(&self, signature: &PluginSignature) -> Result<String, Failure> {
-        let usage = Usage::new(signature).width(terminal::output_width());
+    pub(crate) fn usage(
+        &self,
+        signature: &PluginSignature,
+        protocol: Protocol,
+    ) -> Result<String, Failure> {
+        let mut signature = signature.clone();
+        if let (Protocol::Octa, Some(text)) =
+            (protocol, signature.sig.required_positional.first_mut())
+        {
+            text.desc.push_str(TEXT_FROM_STDIN);
+        }
+        let usage = Usage::new(&signature).width(terminal::output_width());
         let words: Vec<&str> = signature.sig.name.split_whitespace().collect();
         let below = listed(&self.signatures_below(&words)?);
         Ok(match below.is_empty() {
@@ -270,7 +289,29 @@ impl<'a> Commands<'a> {
             [plugin] if index.plugins().len() == 0 => advice::Among::One(plugin.name()),
             _ => advice::Among::Several,
         };
-        advice::unknown(stage, words, &names, among)
+        let first = words.first().copied().unwrap_or_default();
+        let of_plugin = self.of_plugin(first);
+        advice::unknown(stage, words, &names, among, of_plugin.as_ref())
+    }
+
+    /// What there is of the plugin of this name.
+    fn of_plugin(&self, name: &str) -> Option<advice::OfPlugin<'_>> {
+        let given = self.named.iter().filter(|it| it.plugin.name() == name);
+        let given: Vec<_> = given.collect();
+        if let Some(first) = given.first() {
+            return Some(advice::OfPlugin {
+                protocol: first.plugin.protocol(),
+                commands: given
+                    .iter()
+                    .map(|it| it.signature.sig.name.as_str())
+                    .collect(),
+            });
+        }
+        let plugin = self.snapshot.index().plugin(name)?;
+        Some(advice::OfPlugin {
+            protocol: Protocol::from_name(plugin.kind())?,
+            commands: plugin.commands().map(|command| command.name()).collect(),
+        })
     }
 }
 

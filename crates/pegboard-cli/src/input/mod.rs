@@ -215,8 +215,13 @@ fn not_bytes(signature: &Signature) -> Error {
     Error::misuse(error)
 }
 
+/// All of standard input, exactly, as the text of a task.
+pub(crate) fn text_of_task() -> Result<String, Error> {
+    text::whole(open(None)?)
+}
+
 /// True for a terminal, and for a device that never gives anything.
-fn nothing_to_read() -> bool {
+pub(crate) fn nothing_to_read() -> bool {
     io::stdin().is_terminal() || is_null_device().unwrap_or(false)
 }
 

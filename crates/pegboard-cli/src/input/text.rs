@@ -55,6 +55,31 @@ pub(super) fn line_or_stream(
     Ok(stream(begin, source, kind, trouble))
 }
 
+/// The most that is taken for one text: what engines and plugins let a message be long.
+const WHOLE: usize = 64 << 20;
+
+/// Everything, up to the end, as one text.
+pub(super) fn whole(source: impl Read) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    source
+        .take(WHOLE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() > WHOLE {
+        let message = format!("standard input is longer than {} MiB", WHOLE >> 20);
+        let error = LabeledError::new(message).with_code("pegboard::input::too_long");
+        return Err(Error::misuse(
+            error.with_help("no text of a task can be; have the task read a file"),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to() + 1;
+        let message = format!("standard input is not UTF-8: byte {at} fits nothing");
+        let error = LabeledError::new(message).with_code("pegboard::input::not_text");
+        Error::misuse(error.with_help("the text of a task has to be UTF-8"))
+    })
+}
+
 /// Each line as a string, without what ends it.
 pub(super) fn lines(source: impl Source, trouble: &Trouble) -> Flow {
     let mut reader = BufReader::new(source);

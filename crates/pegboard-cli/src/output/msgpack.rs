@@ -11,10 +11,9 @@ use super::{Stop, Writer};
 use crate::msgpack::timestamp;
 
 impl Writer<'_> {
-    /// One document for a value, one after the other for the items of a stream, as they arrive.
+    /// One document for a value, and for nothing; one after the other for the items of a stream, as they arrive.
     pub(super) fn msgpack(&mut self, flow: Flow) -> Result<(), Stop> {
         match flow {
-            Flow::Empty => Ok(()),
             Flow::List(items) => self.items(items, |writer, item| writer.pack(&item)),
             other => match self.plain(other.into_value()?)? {
                 Some(value) => self.pack(&value),

@@ -11,11 +11,13 @@ use pegboard_args::{Caller, Word, parse_words};
 use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
 use pegboard_host::{
-    AppContext, CancelToken, Command, Engine, Error, ErrorKind, LabeledError, Plugin,
+    AppContext, CancelToken, Command, Engine, Error, ErrorKind, Flow, LabeledError, Plugin,
+    Protocol, Run,
 };
 
 use super::closures::Closures;
 use super::directory;
+use super::task::{self, Text};
 use super::trace_file::TraceFile;
 use crate::commands::{Commands, Found};
 use crate::exit::{Exit, Failure, write_out, written};
@@ -27,8 +29,22 @@ use crate::signals;
 
 /// A command with its arguments, or a text that was asked for instead.
 enum Step {
-    Call(Box<Command>, EvaluatedCall),
+    Call(Box<Call>),
     Help(String),
+}
+
+struct Call {
+    command: Box<Command>,
+    arguments: EvaluatedCall,
+    /// The text of a task, if that is standard input.
+    text: Option<Text>,
+}
+
+impl Call {
+    fn run(&self, arguments: EvaluatedCall) -> Run {
+        let name = &self.command.signature.sig.name;
+        self.command.plugin.run(name).arguments(arguments)
+    }
 }
 
 pub(super) fn call(
@@ -60,26 +76,34 @@ pub(super) fn call(
     let mut calls = Vec::new();
     for stage in stages {
         match step(closures, &stage)? {
-            Step::Call(command, arguments) => calls.push((command, arguments)),
+            Step::Call(call) => calls.push(*call),
             Step::Help(text) => return Ok(write_out(&text)),
         }
+    }
+    for call in &calls {
+        call.run(call.arguments.clone()).check().map_err(failed)?;
     }
     trace.map_or(Ok(()), TraceFile::open)?;
     // From here on, what is under way can be asked to stop.
     signals::calling();
+    let stdin_is_text = texts(&mut calls, options).map_err(failed)?;
     let trouble = Trouble::default();
     let wanted = Wanted {
         file: options.input.as_deref(),
         from: options.from,
     };
-    let first = calls.first().map(|(command, _)| &command.signature.sig);
-    let input = first.map_or(Ok(Default::default()), |signature| {
-        input::input(signature, wanted, &trouble)
-    });
+    let input = match calls.first() {
+        Some(_) if stdin_is_text && wanted.file.is_none() => Ok(Flow::Empty),
+        Some(call) => input::input(&call.command.signature.sig, wanted, &trouble),
+        None => Ok(Flow::Empty),
+    };
     let mut flow = input.map_err(failed);
     let mut starts = starts(&calls);
-    for (command, arguments) in calls {
-        if let Some(error) = starts.remove(command.plugin.path()).and_then(failure_of) {
+    for mut call in calls {
+        if let Some(error) = starts
+            .remove(call.command.plugin.path())
+            .and_then(failure_of)
+        {
             flow = Err(failed(error));
             break;
         }
@@ -90,10 +114,9 @@ pub(super) fn call(
                 trouble.keep(error);
             }
         });
-        let mut run = command
-            .plugin
-            .run(&command.signature.sig.name)
-            .arguments(arguments)
+        let arguments = std::mem::take(&mut call.arguments);
+        let mut run = call
+            .run(arguments)
             .input(input)
             .context(context.clone())
             .cancel(cancel);
@@ -122,11 +145,34 @@ pub(super) fn call(
     }
 }
 
+/// Reads the text of a task from standard input, if one has it there. True if so.
+fn texts(calls: &mut [Call], options: &RunOptions) -> Result<bool, Error> {
+    let mut read = false;
+    for call in calls {
+        let Some(text) = call.text.take() else {
+            continue;
+        };
+        if task::stdin_is_input(options) {
+            return Err(Error::misuse(
+                text.refused("it is the input of the first command"),
+            ));
+        }
+        if read {
+            return Err(Error::misuse(
+                text.refused("it is the text of another task"),
+            ));
+        }
+        text.read(&mut call.arguments)?;
+        read = true;
+    }
+    Ok(read)
+}
+
 type Starts = HashMap<PathBuf, JoinHandle<Result<(), Error>>>;
 
 /// Begins to start the plugins of all commands but the first at once, so that they start side by side.
-fn starts(calls: &[(Box<Command>, EvaluatedCall)]) -> Starts {
-    let mut plugins = calls.iter().map(|(command, _)| &command.plugin);
+fn starts(calls: &[Call]) -> Starts {
+    let mut plugins = calls.iter().map(|call| &call.command.plugin);
     let first = plugins.next().map(Plugin::path);
     let mut starts = Starts::new();
     for plugin in plugins {
@@ -162,8 +208,20 @@ fn step(closures: Closures<'_>, stage: &Stage) -> Result<Step, Failure> {
     let words: Vec<Word> = typed.iter().cloned().map(Word::Shell).collect();
     let closure = |block: &Block| closures.closure(block);
     let head = stage.head(used);
-    let arguments = parse_words(signature, head, &words, closures.caller, &closure);
-    let arguments = arguments.map_err(|error| {
+    let parse =
+        |signature: &Signature| parse_words(signature, head, &words, closures.caller, &closure);
+    let is_task = command.plugin.protocol() == Protocol::Octa;
+    let parsed = match parse(signature) {
+        Ok(arguments) if is_task => {
+            let text = task::text_asked_for(&arguments);
+            Ok((arguments, text))
+        }
+        Ok(arguments) => Ok((arguments, None)),
+        Err(error) if is_task && stage.is_first => task::without_text(error, signature, parse)
+            .map(|(arguments, text)| (arguments, Some(text))),
+        Err(error) => Err(error),
+    };
+    let (arguments, text) = parsed.map_err(|error| {
         let error = Error::misuse(misplaced(error, signature, typed));
         Failure::new(error, &stage.sources)
     })?;
@@ -171,10 +229,15 @@ fn step(closures: Closures<'_>, stage: &Stage) -> Result<Step, Failure> {
         .named
         .iter()
         .any(|(name, value)| name.item == "help" && value.is_none());
-    if !wants_help {
-        return Ok(Step::Call(command, arguments));
+    if wants_help {
+        let usage = commands.usage(&command.signature, command.plugin.protocol())?;
+        return Ok(Step::Help(usage));
     }
-    Ok(Step::Help(commands.usage(&command.signature)?))
+    Ok(Step::Call(Box::new(Call {
+        command,
+        arguments,
+        text,
+    })))
 }
 
 /// Says so if what is wrong is that an option of pegboard's own stands behind the command.

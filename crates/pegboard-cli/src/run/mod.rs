@@ -2,6 +2,7 @@
 
 mod call;
 mod closures;
+mod task;
 mod trace_file;
 
 use std::env;
@@ -19,7 +20,7 @@ use call::call;
 use trace_file::TraceFile;
 
 pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
-    let line = Line::new(&options.words);
+    let line = Line::new(&options.words)?;
     let trace = options.trace.as_deref().map(TraceFile::new).transpose()?;
     let recorder = trace.as_ref().map(TraceFile::recorder);
     let engine = engine(recorder.clone())?;
@@ -27,6 +28,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
     signals::listen(&engine, &cancel)
         .map_err(|error| Failure::misuse(format!("listening for signals failed: {error}")))?;
     let mut exit = call(options, &engine, &line, &cancel, trace.as_ref());
+    let of_tasks = task::is_of_tasks(options, &engine);
     if exit.as_ref().is_err_and(Failure::is_timeout) {
         // A plugin that does not listen would be asked in vain. What guards it ends it when this process is gone.
         std::mem::forget(engine);
@@ -48,10 +50,13 @@ pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
             exit = Ok(Exit::Unwritten);
         }
     }
-    match (exit, signals::received()) {
+    if let Some(signal) = signals::received() {
         // Whoever pressed Ctrl-C knows why the call failed.
-        (_, Some(signal)) => Ok(Exit::Signalled(signal)),
-        (exit, None) => exit,
+        return Ok(Exit::Signalled(signal));
+    }
+    match of_tasks {
+        true => Ok(exit.unwrap_or_else(Exit::shown).beside_tasks()),
+        false => exit,
     }
 }
 

@@ -18,5 +18,6 @@ mod registry;
 mod replays;
 mod streams;
 mod support;
+mod tasks;
 mod terminal;
 mod traces;

@@ -124,6 +124,13 @@ fn every_output_format() {
         ("csv", "ref seq 0", ""),
         ("csv", "ref values nothing", ""),
         ("csv", "ref bytes 3 --type string", "value\nabc\n"),
+        // One document even for nothing; the others have a line for each item.
+        ("json", "ref values nothing", "null\n"),
+        ("msgpack", "ref values nothing", "\u{fffd}"),
+        ("ndjson", "ref values nothing", ""),
+        ("text", "ref values nothing", ""),
+        ("raw", "ref values nothing", ""),
+        ("table", "ref values nothing", ""),
         ("msgpack", "ref seq 2", "\0\u{1}"),
         (
             "msgpack",

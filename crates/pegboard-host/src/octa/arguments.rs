@@ -31,16 +31,26 @@ pub(super) fn execute(
     for (name, value) in &call.named {
         match (name.item.as_str(), value) {
             (DIRECTORY, Some(value)) => {
-                (wanted, place) = (directory.join(word(value)?), value.span())
+                let text = word(value)?;
+                if text.is_empty() {
+                    let message = format!("the directory of `--{DIRECTORY}` has no name");
+                    let error = wrong(message, "this is empty", value.span());
+                    return Err(error.with_help("without it, the current directory is taken"));
+                }
+                (wanted, place) = (directory.join(text), value.span());
             }
             (ENVIRONMENT, Some(value)) => pairs(value, name, &mut |name, value, at| {
                 let text = match value {
                     Given::Text(text) => text,
                     Given::Value(value) => word(value)?,
                 };
+                if name.is_empty() || name.contains('=') {
+                    let message = format!("`{name}` is no name of an environment variable");
+                    return Err(wrong(message, "this name", at));
+                }
                 if text.contains('\0') || name.contains('\0') {
                     let message = "an environment variable cannot have a zero byte in it";
-                    return Err(LabeledError::new(message).with_label("here", at));
+                    return Err(wrong(message.to_owned(), "here", at));
                 }
                 execute.envs.insert(name, text);
                 Ok(())
@@ -85,27 +95,40 @@ fn pairs(
         }
         Value::List(values, _) => values.iter().try_for_each(|one| pairs(one, flag, take)),
         value => {
-            let text = word(value)?;
-            match text.split_once('=') {
-                Some((name, text)) if !name.is_empty() => {
-                    take(name.to_owned(), Given::Text(text.to_owned()), value.span())
-                }
-                _ => {
-                    let flag = &flag.item;
-                    let message =
-                        format!("`--{flag}` needs a name and a value, `--{flag} NAME=...`");
-                    Err(LabeledError::new(message).with_label("no `=` behind a name", value.span()))
-                }
+            let (text, flag, at) = (word(value)?, &flag.item, value.span());
+            let Some((name, text)) = text.split_once('=').filter(|(name, _)| !name.is_empty())
+            else {
+                let message = format!("`--{flag}` needs a name and a value, `--{flag} NAME=...`");
+                return Err(wrong(message, "no `=` behind a name", at));
+            };
+            if !name.chars().all(is_of_name) {
+                let message = format!("`{name}` is no name of a variable");
+                let error = wrong(message, "the name ends at the first `=`", at);
+                return Err(error.with_help(format!(
+                    "`--{flag} NAME=...` is for one variable; for several, repeat it"
+                )));
             }
+            take(name.to_owned(), Given::Text(text.to_owned()), at)
         }
     }
+}
+
+/// True for what may be in a name that was typed: whoever types a list or a record would get a variable that nobody finds.
+fn is_of_name(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !"[]{}\"'`".contains(c)
+}
+
+fn wrong(message: String, label: &str, at: Span) -> LabeledError {
+    LabeledError::new(message)
+        .with_code("pegboard::arguments::wrong_value")
+        .with_label(label, at)
 }
 
 fn json(text: &str, at: Span) -> Result<Json, LabeledError> {
     serde_json::from_str(text).map_err(|error| {
         let quoted = Json::from(text);
-        LabeledError::new(format!("the value of a variable has to be JSON: {error}"))
-            .with_label("this is none", at)
+        let message = format!("the value of a variable has to be JSON: {error}");
+        wrong(message, "this is none", at)
             .with_help(format!("if it is to be a text, write it as {quoted}"))
     })
 }
@@ -127,18 +150,20 @@ fn word(value: &Value) -> Result<String, LabeledError> {
 /// The directory without links and dots, as plugins expect it.
 fn existing(directory: &Path, place: Span) -> Result<String, LabeledError> {
     let shown = directory.display();
-    let wrong = |what: String| {
-        LabeledError::new(format!("the directory {shown} {what}")).with_label("this one", place)
-    };
+    let wrong = |message: String| wrong(message, "this one", place);
     let plain = directory
         .canonicalize()
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => wrong("is not there".to_owned()),
-            _ => wrong(format!("cannot be used: {error}")),
+            std::io::ErrorKind::NotFound => wrong(format!("there is no directory {shown}")),
+            _ => wrong(format!("the directory {shown} cannot be used: {error}")),
         })?;
     if !plain.is_dir() {
-        return Err(wrong("is none".to_owned()));
+        return Err(wrong(format!("{shown} is not a directory")));
     }
     let text = plain.to_str().map(str::to_owned);
-    text.ok_or_else(|| wrong("has a name that is no Unicode, which Octa cannot be told".to_owned()))
+    text.ok_or_else(|| {
+        wrong(format!(
+            "the directory {shown} has a name that is no Unicode, which Octa cannot be told"
+        ))
+    })
 }

@@ -191,7 +191,7 @@ impl Conversation {
         };
         let directory = &engine.config.directory;
         let execute = arguments::execute(&run.call, directory, has_input(&run.input))
-            .map_err(|error| Error::misuse(error).of(&instance.name))?;
+            .map_err(Error::misuse)?;
         // Under the session's lock, so that nothing is told before it is known whom to tell.
         let begun = self.connection.execute(execute, |id, output| {
             let call = self.board.begin(id, output);

@@ -18,6 +18,9 @@ pub(crate) use output::{Answered, await_begin};
 
 use std::path::Path;
 
+use pegboard_protocol::LabeledError;
+use pegboard_protocol::nu::EvaluatedCall;
+
 /// What a plugin speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -63,6 +66,11 @@ impl std::fmt::Display for Protocol {
             Protocol::Octa => "Octa",
         })
     }
+}
+
+/// What is wrong with the arguments of a run, as far as it can be known before the plugin runs.
+pub(crate) fn check(call: &EvaluatedCall, directory: &Path) -> Result<(), LabeledError> {
+    arguments::execute(call, directory, false).map(drop)
 }
 
 /// The stem of a plugin's file without what says what it speaks.

@@ -1,6 +1,7 @@
 //! Errors as people see them: the message, the words that it is about underlined, and what to do.
 
 mod line;
+mod narrow;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use pegboard_protocol::{ErrorLabel, LabeledError};
 
 use crate::{Diagnosis, Error, ErrorKind, Place, Sources};
 use line::{cut, line};
+use narrow::NARROW;
 use pegboard_args::harmless;
 
 /// How an error is to be shown.
@@ -17,7 +19,7 @@ use pegboard_args::harmless;
 pub struct ReportStyle {
     /// With colours, for a terminal.
     pub colour: bool,
-    /// How many columns there are.
+    /// How many columns there are. With less than 60 no source text is shown, and there are no colours.
     pub width: usize,
     /// With the last words of a plugin that ended; needless where its standard error is seen anyway.
     pub last_words: bool,
@@ -81,6 +83,9 @@ impl ReportStyle {
     ) -> String {
         let mut parts = Vec::new();
         collect(error, prefix, sources, 0, &mut parts);
+        if self.width < NARROW {
+            return narrow::show(&parts, notes, self.width);
+        }
         let mut groups: Vec<Group<'_>> = Vec::new();
         for (index, part) in parts.iter().enumerate() {
             let level = if index == 0 {
@@ -117,7 +122,7 @@ impl ReportStyle {
         };
         let mut text = renderer
             .decor_style(DecorStyle::Ascii)
-            .term_width(self.width.max(40))
+            .term_width(self.width)
             .render(&groups);
         text.push('\n');
         text

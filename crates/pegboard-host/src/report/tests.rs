@@ -106,6 +106,81 @@ caused by: it is night
 }
 
 #[test]
+fn few_columns_cut_nothing_off() {
+    let (sources, at, script) = sources();
+    let error = LabeledError::new("there is no directory /some/where")
+        .with_code("pegboard::arguments")
+        .with_label("this one", at(5, 12))
+        .with_label("more is needed", at(21, 21))
+        .with_label(
+            "in a script",
+            Span::new(script.start + 8, script.start + 13),
+        )
+        .with_help("usage: demo [flags]\nor nothing")
+        .with_inner(LabeledError::new("it is night"));
+    let error = Error::misuse(error);
+    for (width, expected) in [
+        (
+            20,
+            "\
+error[pegboard::argu
+ments]: there is no
+directory
+/some/where
+at `--count`: this
+one
+at the end: more is
+needed
+at `three` in
+script.txt, line 2:
+in a script
+help: usage: demo
+[flags]
+or nothing
+caused by: it is
+night
+",
+        ),
+        (
+            30,
+            "\
+error[pegboard::arguments]:
+there is no directory
+/some/where
+at `--count`: this one
+at the end: more is needed
+at `three` in script.txt, line
+2: in a script
+help: usage: demo [flags]
+or nothing
+caused by: it is night
+",
+        ),
+        (
+            40,
+            "\
+error[pegboard::arguments]: there is no
+directory /some/where
+at `--count`: this one
+at the end: more is needed
+at `three` in script.txt, line 2: in a
+script
+help: usage: demo [flags]
+or nothing
+caused by: it is night
+",
+        ),
+    ] {
+        let style = ReportStyle {
+            width,
+            ..ReportStyle::default()
+        };
+        let report = error.report(Some(&sources), style);
+        assert_eq!(report, expected, "{width} columns:\n{report}");
+    }
+}
+
+#[test]
 fn nothing_but_a_message() {
     check(&Error::misuse(LabeledError::new("no")), "error: no\n");
     check(
@@ -180,10 +255,6 @@ fn no_label_makes_it_panic() {
         .iter()
         .flat_map(|start| offsets.iter().map(|end| Span::new(*start, *end)))
         .collect();
-    let style = ReportStyle {
-        width: 0,
-        ..ReportStyle::default()
-    };
     for (index, first) in spans.iter().enumerate() {
         // A step that shares no factor with the number of spans meets all kinds of neighbours.
         for step in [1, 37, 1013] {
@@ -191,7 +262,13 @@ fn no_label_makes_it_panic() {
             let error = LabeledError::new("x")
                 .with_label("a", *first)
                 .with_label("b", second);
-            assert!(style.render(&error, Some(&sources)).starts_with("error: x"));
+            for width in [0, 60] {
+                let style = ReportStyle {
+                    width,
+                    ..ReportStyle::default()
+                };
+                assert!(style.render(&error, Some(&sources)).starts_with("error: x"));
+            }
         }
     }
 }
@@ -212,8 +289,14 @@ fn no_text_makes_it_panic() {
         for start in whole.start..=whole.end {
             for end in start..=whole.end + 1 {
                 let error = LabeledError::new("x").with_label("y", Span::new(start, end));
-                let report = ReportStyle::default().render(&error, Some(&sources));
-                assert!(!report.contains(['\u{1b}', '\u{202e}', '\r']), "{report:?}");
+                for width in [0, 100] {
+                    let style = ReportStyle {
+                        width,
+                        ..ReportStyle::default()
+                    };
+                    let report = style.render(&error, Some(&sources));
+                    assert!(!report.contains(['\u{1b}', '\u{202e}', '\r']), "{report:?}");
+                }
             }
         }
     }

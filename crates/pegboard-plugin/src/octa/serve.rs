@@ -78,9 +78,8 @@ fn bind(path: &Path) -> io::Result<Socket> {
 /// own.
 pub(crate) fn serve_link(served: Served, link: Link) -> Result<(), StartError> {
     let server = Server::new(served);
-    let session = server.greet(link)?;
     server.lock().opening += 1;
-    server.opened(Ok(session));
+    server.greet(link)?;
     // It was met, so there is no other way to end.
     let _ = server.wait_for_end();
     server.end(|| {});
@@ -162,20 +161,24 @@ impl Server {
         let server = self.clone();
         let spawned = std::thread::Builder::new()
             .name("hello".into())
-            .spawn(move || server.opened(server.greet(link).map_err(|error| reason(&error))));
+            .spawn(move || {
+                if let Err(error) = server.greet(link) {
+                    server.opened(Err(reason(&error)));
+                }
+            });
         if let Err(error) = spawned {
             self.opened(Err(Some(format!("no thread could be started: {error}"))));
         }
     }
 
-    fn greet(&self, link: Link) -> Result<Arc<Session>, StartError> {
+    /// Does the handshake, and takes in the host.
+    fn greet(&self, link: Link) -> Result<(), StartError> {
         let settings = PluginSettings {
             name: self.served.name.clone(),
             config: self.served.config.clone(),
             hello_timeout: HELLO,
             recorder: None,
         };
-        let mut made = None;
         let connection = Connection::start_plugin(link, settings, |connection| {
             let session = Session::new(
                 connection.clone(),
@@ -183,12 +186,15 @@ impl Server {
                 self.served.log.clone(),
                 self.me.clone(),
             );
-            made.insert(session).ear()
+            let ear = session.ear();
+            // Before anything of it is heard: the first may be that the plugin is to end, and the host waits for the answer.
+            self.opened(Ok(session));
+            ear
         })?;
         let version = connection.ask(|session| session.peer().version.clone());
         let log = &self.served.log;
         log.say(format_args!("a host has connected: Octa {version}"));
-        Ok(made.unwrap_or_else(|| unreachable!("a connection that has started has its handler")))
+        Ok(())
     }
 
     /// Takes in a host, or the reason why not; none if it only knocked.

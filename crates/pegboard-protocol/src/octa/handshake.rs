@@ -111,7 +111,7 @@ impl HostSchema {
     pub fn receive(self, message: Result<FromPlugin, LineError>) -> Result<Host, HandshakeError> {
         match reply(message, "Schema")? {
             FromPlugin::Schema { key } if key.is_empty() => Err(HandshakeError::NoKey),
-            FromPlugin::Schema { key } => Ok(Host::new(key, self.hello, self.agreed, self.limits)),
+            FromPlugin::Schema { key } => Ok(Host::of(key, self.hello, self.agreed, self.limits)),
             other => Err(HandshakeError::unexpected("Schema", other.name())),
         }
     }
@@ -203,7 +203,7 @@ impl PluginSchema {
             other => return Err(HandshakeError::unexpected("Schema", other.name())),
         }
         let key = self.config.key;
-        let plugin = Plugin::new(self.host, self.agreed, self.plain, self.config.limits);
+        let plugin = Plugin::of(self.host, self.agreed, self.plain, self.config.limits);
         Ok((plugin, FromPlugin::Schema { key }))
     }
 

@@ -23,6 +23,7 @@ mod lines;
 mod message;
 mod params;
 mod plugin;
+mod session;
 mod version;
 mod wire;
 
@@ -41,5 +42,6 @@ pub use message::{
 };
 pub use params::plain_text;
 pub use plugin::{Plugin, PluginEvent};
+pub use session::{Role, Session};
 pub use version::{CLAIMED, SPOKEN, VersionError, default_requirement, meets};
 pub use wire::{Incoming, Outgoing, encode};

@@ -1,29 +1,15 @@
 //! The hostile plugin: which rules each of its modes breaks, and that the others are kept.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use pegboard_testkit::conformance::{Fault, Outcome, Protocol, Report, rules};
 use pegboard_testkit::hostile::{MODES, Mode};
 use pegboard_testkit::peers::hostile;
 
-use crate::support::{Checked, broken, left_out, told};
-
-/// How long the runner waits for an answer, in milliseconds. With several times, each but the last is only a try: what
-/// answers may look silent while the machine is busy, and is then given more time.
-type Timeouts = &'static [u64];
-
-/// For modes that let the runner wait.
-const SHORT: Timeouts = &[400, 2_000, 10_000];
-/// For modes that answer, however busy the machine is.
-const LONG: Timeouts = &[60_000];
-/// For a mode that looks for a moment whether the runner speaks, which a busy machine may keep it from.
-const TRIES: Timeouts = &[20_000; 5];
-/// As many modes are checked at once: mostly they let the runner wait.
-const AT_ONCE: usize = 8;
+use crate::support::{
+    Checked, LONG, SHORT, TRIES, Timeouts, broken, left_out, told, tried, wrong_of_all,
+};
 
 /// The rules that a mode breaks, and how long the runner waits.
 fn row(mode: Mode) -> (Timeouts, &'static [&'static str]) {
@@ -170,7 +156,7 @@ fn row(mode: Mode) -> (Timeouts, &'static [&'static str]) {
     }
 }
 
-fn checked(mode: Mode, encoding: &str, timeout: u64) -> Report {
+fn checked(mode: Mode, encoding: &str, timeout: Duration) -> Report {
     let commands: &[&str] = match mode {
         Mode::StressInternalsLike => &["stress_internals"],
         Mode::DiesWithoutArgument => &["hostile 1"],
@@ -187,48 +173,24 @@ fn checked(mode: Mode, encoding: &str, timeout: u64) -> Report {
         .with("HOSTILE_ENCODING", encoding)
         .with("HOSTILE_PAUSE_MS", pause)
         .commands(commands)
-        .timeout(Duration::from_millis(timeout))
+        .timeout(timeout)
         .report()
-}
-
-/// What is wrong with the verdicts on a mode.
-fn wrong(mode: Mode, encoding: &str) -> Option<String> {
-    let (timeouts, rules) = row(mode);
-    let mut expected: BTreeSet<&str> = rules.iter().copied().collect();
-    if encoding == "msgpack" {
-        expected.remove("json-lines");
-    }
-    let mut wrong = None;
-    for timeout in timeouts {
-        let report = checked(mode, encoding, *timeout);
-        let found = broken(&report);
-        if found == expected {
-            return None;
-        }
-        let told = told(&report);
-        wrong = Some(format!(
-            "{mode} in {encoding}: {found:?} instead of {expected:?}\n{told}"
-        ));
-    }
-    wrong
 }
 
 #[test]
 fn each_planted_fault_is_found_and_nothing_else() {
-    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(mode) = MODES.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let encoding = ["json", "msgpack", "json"][*mode as usize % 3];
-                    let wrong = wrong(*mode, encoding);
-                    faults.lock().expect("the faults").extend(wrong);
-                }
-            });
-        }
+    wrong_of_all(MODES, |mode| {
+        let (timeouts, rules) = row(mode);
+        let encoding = ["json", "msgpack", "json"][mode as usize % 3];
+        let applies = |rule: &&str| encoding == "json" || *rule != "json-lines";
+        let rules: Vec<&str> = rules.iter().copied().filter(applies).collect();
+        tried(
+            &format!("{mode} in {encoding}"),
+            timeouts,
+            &rules,
+            |timeout| checked(mode, encoding, timeout),
+        )
     });
-    let faults = faults.into_inner().expect("the faults");
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -247,7 +209,7 @@ fn each_rule_is_broken_by_a_mode() {
 
 #[test]
 fn a_fault_says_where() {
-    let report = checked(Mode::DiesMidStream, "json", 20_000);
+    let report = checked(Mode::DiesMidStream, "json", LONG[0]);
     let fault = fault(&report, "commands-run");
     assert_eq!(
         fault.what,
@@ -320,7 +282,7 @@ fn an_example_is_compared_unless_it_needs_more_than_there_is() {
 
 #[test]
 fn what_is_printed_is_told_as_such() {
-    let report = checked(Mode::PrintsToStdout, "json", 20_000);
+    let report = checked(Mode::PrintsToStdout, "json", LONG[0]);
     for rule in ["commands-run", "only-messages"] {
         let what = &fault(&report, rule).what;
         let hint = "it prints to standard output, which is for messages only";

@@ -2,15 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use pegboard_testkit::conformance::{Options, Outcome, Protocol, Report, Subject, check};
+use pegboard_testkit::conformance::{Options, Outcome, Report, Subject, check};
+
+/// How long the runner waits for an answer. With several times, each but the last is only a try: what answers may look
+/// silent while the machine is busy, and is then given more time.
+pub(crate) type Timeouts = &'static [Duration];
+
+/// For faults that let the runner wait.
+pub(crate) const SHORT: Timeouts = &[
+    Duration::from_millis(400),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+];
+/// For faults that show, however busy the machine is.
+pub(crate) const LONG: Timeouts = &[Duration::from_secs(60)];
+/// For faults that show if the plugin is on time, which a busy machine may keep it from.
+pub(crate) const TRIES: Timeouts = &[Duration::from_secs(20); 5];
+/// As many faults are checked at once: mostly they let the runner wait.
+const AT_ONCE: usize = 8;
 
 /// A program to be checked.
 pub(crate) struct Checked<'a> {
     program: &'a Path,
     environment: Vec<(String, String)>,
-    protocol: Protocol,
     options: Options,
 }
 
@@ -19,7 +38,6 @@ impl<'a> Checked<'a> {
         Checked {
             program,
             environment: Vec::new(),
-            protocol: Protocol::of(program),
             options: Options {
                 timeout: Duration::from_secs(20),
                 ..Options::default()
@@ -29,11 +47,6 @@ impl<'a> Checked<'a> {
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Checked<'a> {
         self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn speaking(mut self, protocol: Protocol) -> Checked<'a> {
-        self.protocol = protocol;
         self
     }
 
@@ -57,8 +70,7 @@ impl<'a> Checked<'a> {
         let path = std::env::var_os("PATH").map(|path| ("PATH".into(), path));
         let own = self.environment.into_iter();
         let environment = own.map(|(name, value)| (name.into(), value.into()));
-        let mut subject = Subject::new(self.program, "/", environment.chain(path));
-        subject.protocol = self.protocol;
+        let subject = Subject::new(self.program, "/", environment.chain(path));
         let begin = Instant::now();
         let report = check(&subject, &self.options).expect("it can be checked");
         // Each rule waits a few times at the most.
@@ -68,6 +80,47 @@ impl<'a> Checked<'a> {
         );
         report
     }
+}
+
+/// What is wrong with the verdicts on a fault, which should be that it breaks these rules, when it is given the last of
+/// these times.
+pub(crate) fn tried(
+    fault: &str,
+    timeouts: Timeouts,
+    rules: &[&str],
+    report: impl Fn(Duration) -> Report,
+) -> Option<String> {
+    let expected: BTreeSet<&str> = rules.iter().copied().collect();
+    let mut wrong = None;
+    for timeout in timeouts {
+        let report = report(*timeout);
+        let found = broken(&report);
+        if found == expected {
+            return None;
+        }
+        let told = told(&report);
+        wrong = Some(format!(
+            "{fault}: {found:?} instead of {expected:?}\n{told}"
+        ));
+    }
+    wrong
+}
+
+/// Looks at all of these, several at once, and fails with what is wrong.
+pub(crate) fn wrong_of_all<T: Copy + Sync>(all: &[T], wrong: impl Fn(T) -> Option<String> + Sync) {
+    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(it) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let wrong = wrong(*it);
+                    faults.lock().expect("the faults").extend(wrong);
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().expect("the faults");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// The rules that were broken.

@@ -9,6 +9,8 @@
 mod batch;
 mod bell;
 mod deliver;
+pub(crate) mod opening;
+pub(crate) mod outbox;
 mod read;
 mod start;
 mod stream;
@@ -33,13 +35,12 @@ use pegboard_protocol::codec::Encoding;
 use pegboard_protocol::nu::{Message, StreamId, StreamKind};
 use pegboard_protocol::session::{Failure, FailureKind, ReaderId, Role, Session};
 
-use crate::link::{Hangup, Sink};
+use crate::link::Hangup;
 use crate::trace::{Direction, Tape};
 use batch::Batch;
+use outbox::{Outbox, Outlet};
 use watch::Watch;
 
-/// Producers wait while more than this many bytes are queued for the link.
-const HIGH_WATER: usize = 1 << 20;
 const READ_BUFFER: usize = 64 << 10;
 /// The same as long as little comes.
 const SMALL_BUFFER: usize = 4 << 10;
@@ -56,7 +57,7 @@ struct Shared<R: Role> {
     room: Bell,
     /// The link did not take everything: work for the writer thread.
     stuck: Condvar,
-    sink: Mutex<Option<Box<dyn Sink>>>,
+    outlet: Outlet,
     inboxes: Mutex<HashMap<ReaderId, Arc<Inbox>>>,
     /// What to call when nobody wants more of a stream that is written.
     watchers: Mutex<HashMap<StreamId, Box<dyn FnOnce() + Send>>>,
@@ -69,14 +70,7 @@ struct Shared<R: Role> {
 
 struct State<R> {
     session: Session<R>,
-    outbox: Vec<u8>,
-    /// Bytes that a thread has taken out of the outbox and not yet written.
-    taken: usize,
-    /// Some thread is writing; others leave their bytes to it.
-    writing: bool,
-    /// The writing is the writer thread's.
-    waiting: bool,
-    has_writer_thread: bool,
+    outbox: Outbox,
     /// Values that wait to be sent in one message.
     batch: Option<Batch>,
     /// Items wait to be written together with those that may follow.
@@ -85,17 +79,11 @@ struct State<R> {
     ticking: bool,
     /// When something was last written.
     flushed: Instant,
-    /// The other side has closed its input; by then the reader should have noticed that it has gone.
-    deaf_until: Option<Instant>,
-    /// The link is closed for writing; what is queued goes nowhere.
-    shut: bool,
     /// Answers to engine calls that may not have been written yet.
     answers: usize,
     /// Items that were consumed while the link was full, and their bytes; their acknowledgements follow.
     // bounded by: the streams that are open
     unacknowledged: HashMap<ReaderId, (usize, usize)>,
-    /// Close the link for writing when everything is written.
-    closing: bool,
     dispatching: bool,
 }
 
@@ -135,7 +123,9 @@ impl<R: Role + Send + 'static> Connection<R> {
 
     /// Waits until everything that is queued was written, or can no longer be. False at the deadline.
     pub fn wait_until_written(&self, deadline: Instant) -> bool {
-        self.wait_for(deadline, |state| state.queued() == 0 || state.shut)
+        self.wait_for(deadline, |state| {
+            state.outbox.queued() == 0 || state.outbox.is_shut()
+        })
     }
 
     fn wait_for(&self, deadline: Instant, done: impl Fn(&State<R>) -> bool) -> bool {
@@ -162,7 +152,7 @@ impl<R: Role + Send + 'static> Connection<R> {
     /// Closes the link for writing once everything that is queued was written.
     pub fn close_sink(&self) {
         let mut state = self.shared.lock();
-        state.closing = true;
+        state.outbox.close();
         self.shared.settle(state);
     }
 
@@ -252,7 +242,7 @@ impl<R: Role + Send + 'static> Shared<R> {
             let options = state.session.encode_options(self.encoding);
             let mut next = Some(message);
             while let Some(message) = next.take() {
-                match options.encode(&message, &mut state.outbox) {
+                match options.encode(&message, state.outbox.buffer()) {
                     Ok(()) => {
                         if matches!(message, Message::EngineCallResponse(..)) {
                             state.answers += 1;
@@ -271,6 +261,6 @@ impl<R: Role + Send + 'static> Shared<R> {
     }
 }
 
-fn hung_up() -> Failure {
+pub(crate) fn hung_up() -> Failure {
     Failure::new(FailureKind::Local, "the link was hung up")
 }

@@ -16,14 +16,13 @@ use pegboard_protocol::session::{
 };
 
 use super::bell::Bell;
+use super::opening::{self, Opening, Stall};
+use super::outbox::{Outbox, Outlet};
 use super::read::{Reading, Recruit, recruit};
 use super::watch::{Approach, Watch};
 use super::{Connection, Handler, Shared, State};
-use crate::link::{Hangup, Link, Sink, Source};
-use crate::trace::{Direction, Recorder, Tape};
-
-/// How many of the first bytes are kept for an error.
-const EXCERPT: usize = 256;
+use crate::link::Link;
+use crate::trace::{Direction, Recorder};
 
 /// How an engine starts a connection to a plugin.
 #[derive(Clone, Debug)]
@@ -103,19 +102,13 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let awaited = self.awaited;
         match &self.failure {
-            StartFailure::TimedOut(time) => {
-                write!(f, "it did not send its {awaited} within {time:?}")
-            }
-            StartFailure::Closed => {
-                write!(f, "it closed the connection before it sent its {awaited}")
-            }
+            StartFailure::TimedOut(time) => f.write_str(&opening::late(awaited, *time)),
+            StartFailure::Closed => f.write_str(&opening::closed(awaited)),
             StartFailure::Undecodable(error) => {
                 write!(f, "what it sent for its {awaited} makes no sense: {error}")
             }
             StartFailure::Handshake(error) => error.fmt(f),
-            StartFailure::Link(error) => {
-                write!(f, "the link broke while waiting for its {awaited}: {error}")
-            }
+            StartFailure::Link(error) => f.write_str(&opening::broken(awaited, error)),
         }
     }
 }
@@ -188,7 +181,7 @@ impl Connection<Plugin> {
     ) -> Result<Connection<Plugin>, StartError> {
         let recorder = settings.recorder.as_ref();
         let mut opening = Opening::new(link, "Hello", recorder, &settings.name);
-        opening.write(settings.encoding.announcement(), settings.hello_timeout)?;
+        opening.send(settings.encoding.announcement(), settings.hello_timeout)?;
         let mut decoder = Decoder::new(settings.encoding, Sender::Engine, settings.limits);
         let mut mirror = settings.engine_first.map(|wait| {
             let (version, features) = (settings.version.clone(), settings.features.clone());
@@ -270,41 +263,28 @@ fn run<R: Role + Send + 'static>(
     name: String,
     handler: impl FnOnce(&Connection<R>) -> Arc<dyn Handler>,
 ) -> Connection<R> {
-    let Opening {
-        source,
-        sink,
-        hangup,
-        trace,
-        ..
-    } = opening;
+    let Opening { link, trace, .. } = opening;
     let state = State {
         session,
-        outbox: Vec::new(),
-        taken: 0,
-        writing: false,
-        waiting: false,
-        has_writer_thread: false,
+        outbox: Outbox::default(),
         batch: None,
         lagging: false,
         ticking: false,
         flushed: Instant::now(),
-        deaf_until: None,
-        shut: false,
         answers: 0,
         unacknowledged: HashMap::new(),
-        closing: false,
         dispatching: false,
     };
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
-        watch: Watch::new(Reading::new(source, decoder)),
+        watch: Watch::new(Reading::new(link.source, decoder)),
         room: Bell::default(),
         stuck: Condvar::new(),
-        sink: Mutex::new(Some(sink)),
+        outlet: Outlet::new(link.sink),
         inboxes: Mutex::default(),
         watchers: Mutex::default(),
         handler: OnceLock::new(),
-        hangup,
+        hangup: link.hangup,
         encoding,
         trace,
         name,
@@ -319,37 +299,7 @@ fn run<R: Role + Send + 'static>(
     connection
 }
 
-/// A link whose first messages are under way.
-struct Opening {
-    source: Box<dyn Source>,
-    sink: Box<dyn Sink>,
-    hangup: Hangup,
-    awaited: &'static str,
-    began: Instant,
-    /// The first bytes that came.
-    // bounded by: EXCERPT
-    received: Vec<u8>,
-    trace: Option<Tape>,
-}
-
 impl Opening {
-    fn new(link: Link, awaited: &'static str, recorder: Option<&Recorder>, name: &str) -> Opening {
-        Opening {
-            source: link.source,
-            sink: link.sink,
-            hangup: link.hangup,
-            awaited,
-            began: Instant::now(),
-            received: Vec::new(),
-            trace: recorder.map(|recorder| recorder.tape(name)),
-        }
-    }
-
-    fn await_next(&mut self, what: &'static str) {
-        self.awaited = what;
-        self.began = Instant::now();
-    }
-
     fn record(&self, side: Sender, direction: Direction, message: &Message) {
         if let Some(trace) = &self.trace {
             trace.message(direction, side, message, Dialect::NEWEST);
@@ -365,6 +315,14 @@ impl Opening {
         }
     }
 
+    fn stalled(&self, stall: Stall) -> StartError {
+        self.error(match stall {
+            Stall::TimedOut(time) => StartFailure::TimedOut(time),
+            Stall::Closed => StartFailure::Closed,
+            Stall::Link(error) => StartFailure::Link(error),
+        })
+    }
+
     fn read_encoding(&mut self, timeout: Duration) -> Result<(Encoding, Vec<u8>), StartError> {
         let mut seen = Vec::new();
         loop {
@@ -372,7 +330,8 @@ impl Opening {
                 Ok(Some((encoding, used))) => return Ok((encoding, seen.split_off(used))),
                 Ok(None) => {
                     let mut buffer = [0; 4096];
-                    let count = self.read(&mut buffer, timeout, None)?;
+                    let read = self.read(&mut buffer, timeout, None);
+                    let count = read.map_err(|stall| self.stalled(stall))?;
                     seen.extend_from_slice(&buffer[..count]);
                 }
                 Err(error) => return Err(self.error(StartFailure::Undecodable(error))),
@@ -388,35 +347,10 @@ impl Opening {
         wake: Option<Instant>,
     ) -> Result<(), StartError> {
         let mut buffer = [0; 4096];
-        let count = self.read(&mut buffer, timeout, wake)?;
+        let read = self.read(&mut buffer, timeout, wake);
+        let count = read.map_err(|stall| self.stalled(stall))?;
         decoder.feed(&buffer[..count]);
         Ok(())
-    }
-
-    fn read(
-        &mut self,
-        buffer: &mut [u8],
-        timeout: Duration,
-        wake: Option<Instant>,
-    ) -> Result<usize, StartError> {
-        let end = self.began + timeout;
-        let until = wake.map_or(end, |wake| wake.min(end));
-        match self.source.read(buffer, Some(until)) {
-            Ok(0) => Err(self.error(StartFailure::Closed)),
-            Ok(count) => {
-                let room = EXCERPT.saturating_sub(self.received.len()).min(count);
-                self.received.extend_from_slice(&buffer[..room]);
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut && until < end => Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Err(self.error(StartFailure::TimedOut(timeout)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                Err(self.error(StartFailure::Closed))
-            }
-            Err(error) => Err(self.error(StartFailure::Link(error))),
-        }
     }
 
     fn say(
@@ -430,22 +364,11 @@ impl Opening {
         if let Err(error) = codec::encode(message, side, encoding, Dialect::NEWEST, &mut bytes) {
             return Err(self.error(StartFailure::Link(io::Error::other(error.to_string()))));
         }
-        self.write(&bytes, timeout)
+        self.send(&bytes, timeout)
     }
 
-    fn write(&mut self, mut bytes: &[u8], timeout: Duration) -> Result<(), StartError> {
-        let end = self.began + timeout;
-        while !bytes.is_empty() {
-            match self.sink.write(bytes, Some(end)) {
-                Ok(count) => bytes = &bytes[count..],
-                // What the other side said last may explain it.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    return Err(self.error(StartFailure::TimedOut(timeout)));
-                }
-                Err(error) => return Err(self.error(StartFailure::Link(error))),
-            }
-        }
-        Ok(())
+    fn send(&mut self, bytes: &[u8], timeout: Duration) -> Result<(), StartError> {
+        self.write(bytes, timeout)
+            .map_err(|stall| self.stalled(stall))
     }
 }

@@ -29,13 +29,12 @@ use pegboard_protocol::octa::{
 };
 use pegboard_protocol::session::{Failure, FailureKind};
 
+use crate::driver::outbox::{Outbox, Outlet};
 use crate::driver::{Bell, InStream};
-use crate::link::{Hangup, Sink};
+use crate::link::Hangup;
 use crate::trace::{Direction, Tape};
 use output::Outputs;
 
-/// Producers wait while more than this many bytes are queued for the link.
-const HIGH_WATER: usize = 1 << 20;
 const READ_BUFFER: usize = 64 << 10;
 
 /// One side of a conversation with an Octa peer, over a link. Copies stand for the same connection.
@@ -49,7 +48,7 @@ struct Shared<S: Side> {
     room: Bell,
     /// The link did not take everything: work for the writer thread.
     stuck: Condvar,
-    sink: Mutex<Option<Box<dyn Sink>>>,
+    outlet: Outlet,
     /// A host's; taken after the state where both are needed.
     outputs: Mutex<Outputs>,
     handler: OnceLock<Arc<dyn Handler<S::Event>>>,
@@ -60,20 +59,7 @@ struct Shared<S: Side> {
 
 struct State<S> {
     session: S,
-    outbox: Vec<u8>,
-    /// Bytes that a thread has taken out of the outbox and not yet written.
-    taken: usize,
-    /// Some thread is writing; others leave their bytes to it.
-    writing: bool,
-    /// The writing is the writer thread's.
-    waiting: bool,
-    has_writer_thread: bool,
-    /// The other side has closed its input; by then the reader should have noticed that it has gone.
-    deaf_until: Option<Instant>,
-    /// The link is closed for writing; what is queued goes nowhere.
-    shut: bool,
-    /// Close the link for writing when everything is written.
-    closing: bool,
+    outbox: Outbox,
     dispatching: bool,
 }
 
@@ -110,7 +96,7 @@ impl<S: Side> Connection<S> {
     pub fn wait_until_written(&self, deadline: Instant) -> bool {
         let look = || {
             let state = self.shared.lock();
-            (state.queued() == 0 || state.shut).then_some(())
+            (state.outbox.queued() == 0 || state.outbox.is_shut()).then_some(())
         };
         self.shared.room.wait(Some(deadline), look).is_some()
     }
@@ -123,7 +109,7 @@ impl<S: Side> Connection<S> {
     /// Closes the link for writing once everything that is queued was written.
     pub fn close_sink(&self) {
         let mut state = self.shared.lock();
-        state.closing = true;
+        state.outbox.close();
         self.shared.settle(state);
     }
 
@@ -148,7 +134,7 @@ impl<S: Side> Connection<S> {
         let sent = shared.room.wait(deadline, || {
             loop {
                 let mut state = shared.lock();
-                if state.queued() >= HIGH_WATER && !state.session.is_over() {
+                if state.outbox.is_full() && !state.session.is_over() {
                     return None;
                 }
                 match send(&mut state.session, bytes) {
@@ -259,7 +245,7 @@ impl<S: Side> Shared<S> {
     fn encode(&self, state: &mut State<S>) {
         while let Some(message) = state.session.poll_message() {
             let form = state.session.form();
-            encode(&message, form, &mut state.outbox);
+            encode(&message, form, state.outbox.buffer());
             if let Some(trace) = &self.trace {
                 trace.octa(Direction::Sent, S::SENDER, S::shown(&message), form);
             }

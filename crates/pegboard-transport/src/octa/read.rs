@@ -7,6 +7,8 @@ use pegboard_protocol::octa::{Decoder, Frame};
 use pegboard_protocol::session::{Failure, FailureKind};
 
 use super::{READ_BUFFER, Shared, Side, State};
+use crate::driver::hung_up;
+use crate::driver::outbox::spawn;
 use crate::link::Source;
 use crate::trace::Direction;
 
@@ -17,16 +19,10 @@ impl<S: Side> Shared<S> {
         decoder: Decoder<S::Incoming>,
     ) {
         let shared = self.clone();
-        let spawned = std::thread::Builder::new()
-            .name("pegboard reader".into())
-            .stack_size(512 << 10)
-            .spawn(move || shared.read_loop(source, decoder));
-        if let Err(error) = spawned {
-            let message = format!("no thread could be started: {error}");
+        let read = move || shared.read_loop(source, decoder);
+        if let Err(failure) = spawn("pegboard reader", 512 << 10, read) {
             let mut state = self.lock();
-            state
-                .session
-                .fail(Failure::new(FailureKind::Local, message));
+            state.session.fail(failure);
             self.settle(state);
         }
     }
@@ -44,7 +40,7 @@ impl<S: Side> Shared<S> {
                 if state.session.is_over() {
                     return;
                 }
-                state.deaf_until
+                state.outbox.deaf_until()
             };
             let end = match source.read(&mut buffer, deaf_until) {
                 Ok(0) => Ok(()),
@@ -59,9 +55,7 @@ impl<S: Side> Shared<S> {
                         "it closed its input and went on running",
                     )),
                     io::ErrorKind::ConnectionReset => Ok(()),
-                    io::ErrorKind::ConnectionAborted => {
-                        Err(Failure::new(FailureKind::Local, "the link was hung up"))
-                    }
+                    io::ErrorKind::ConnectionAborted => Err(hung_up()),
                     _ => Err(Failure::new(
                         FailureKind::Link,
                         format!("reading from it failed: {error}"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pegboard_protocol::octa::{
     Decoder, Form, HandshakeError, Host, HostConfig, HostEvent, HostHello, Limits, LineError,
@@ -12,11 +12,10 @@ use pegboard_protocol::octa::{
 
 use super::{Connection, Handler, Shared, Side, State};
 use crate::driver::Bell;
+use crate::driver::opening::{self, Opening, Stall};
+use crate::driver::outbox::{Outbox, Outlet};
 use crate::link::Link;
-use crate::trace::{Direction, Recorder, Tape};
-
-/// How many of the first bytes are kept for an error.
-const EXCERPT: usize = 256;
+use crate::trace::{Direction, Recorder};
 
 /// How a host starts a connection to a plugin.
 #[derive(Clone, Debug)]
@@ -70,16 +69,12 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let awaited = self.awaited;
         match &self.failure {
-            StartFailure::TimedOut(time) => {
-                write!(f, "it did not send its {awaited} within {time:?}")
-            }
+            StartFailure::TimedOut(time) => f.write_str(&opening::late(awaited, *time)),
             StartFailure::Handshake(HandshakeError::Closed(_)) => {
-                write!(f, "it closed the connection before it sent its {awaited}")
+                f.write_str(&opening::closed(awaited))
             }
             StartFailure::Handshake(error) => error.fmt(f),
-            StartFailure::Link(error) => {
-                write!(f, "the link broke while waiting for its {awaited}: {error}")
-            }
+            StartFailure::Link(error) => f.write_str(&opening::broken(awaited, error)),
         }
     }
 }
@@ -96,23 +91,23 @@ impl Connection<Host> {
         handler: impl FnOnce(&Connection<Host>) -> Arc<dyn Handler<HostEvent>>,
     ) -> Result<Connection<Host>, StartError> {
         let (hello, message) = HostHello::new(settings.config.clone());
-        let mut opening =
-            Opening::<Host>::new(link, settings.config.limits, settings.hello_timeout);
-        opening.record_to(settings.recorder.as_ref(), &settings.name);
-        opening.say(&message)?;
-        let (schema, message) = match opening.hear()? {
+        let opening = Opening::new(link, "Hello", settings.recorder.as_ref(), &settings.name);
+        let mut greeting =
+            Greeting::<Host>::new(opening, settings.config.limits, settings.hello_timeout);
+        greeting.say(&message)?;
+        let (schema, message) = match greeting.hear()? {
             Some(reply) => hello.receive(reply),
             None => Err(hello.closed()),
         }
-        .map_err(|error| opening.refused(error))?;
-        opening.await_next("Schema");
-        opening.say(&message)?;
-        let session = match opening.hear()? {
+        .map_err(|error| greeting.refused(error))?;
+        greeting.opening.await_next("Schema");
+        greeting.say(&message)?;
+        let session = match greeting.hear()? {
             Some(reply) => schema.receive(reply),
             None => Err(schema.closed()),
         }
-        .map_err(|error| opening.refused(error))?;
-        Ok(opening.run(session, settings.name, handler))
+        .map_err(|error| greeting.refused(error))?;
+        Ok(greeting.run(session, settings.name, handler))
     }
 }
 
@@ -126,78 +121,53 @@ impl Connection<Plugin> {
         handler: impl FnOnce(&Connection<Plugin>) -> Arc<dyn Handler<PluginEvent>>,
     ) -> Result<Connection<Plugin>, StartError> {
         let hello = PluginHello::new(settings.config.clone());
-        let mut opening =
-            Opening::<Plugin>::new(link, settings.config.limits, settings.hello_timeout);
-        opening.record_to(settings.recorder.as_ref(), &settings.name);
-        let received = match opening.hear()? {
+        let opening = Opening::new(link, "Hello", settings.recorder.as_ref(), &settings.name);
+        let mut greeting =
+            Greeting::<Plugin>::new(opening, settings.config.limits, settings.hello_timeout);
+        let received = match greeting.hear()? {
             Some(message) => hello.receive(message),
             None => Err(hello.closed()),
         };
-        let (schema, message) = received.map_err(|error| opening.refuse(error))?;
-        opening.say(&message)?;
-        opening.await_next("Schema");
-        let received = match opening.hear()? {
+        let (schema, message) = received.map_err(|error| greeting.refuse(error))?;
+        greeting.say(&message)?;
+        greeting.opening.await_next("Schema");
+        let received = match greeting.hear()? {
             Some(message) => schema.receive(message),
             None => Err(schema.closed()),
         };
-        let (session, message) = received.map_err(|error| opening.refuse(error))?;
-        opening.say(&message)?;
-        Ok(opening.run(session, settings.name, handler))
+        let (session, message) = received.map_err(|error| greeting.refuse(error))?;
+        greeting.say(&message)?;
+        Ok(greeting.run(session, settings.name, handler))
     }
 }
 
-/// A link whose first messages are under way.
-struct Opening<S: Side> {
-    link: Link,
+/// The first messages in either direction.
+struct Greeting<S: Side> {
+    opening: Opening,
     decoder: Decoder<S::Incoming>,
     timeout: Duration,
-    awaited: &'static str,
-    began: Instant,
-    /// The first bytes that came.
-    // bounded by: EXCERPT
-    received: Vec<u8>,
-    trace: Option<Tape>,
 }
 
-impl<S: Side> Opening<S> {
-    fn new(link: Link, limits: Limits, timeout: Duration) -> Opening<S> {
-        Opening {
-            link,
+impl<S: Side> Greeting<S> {
+    fn new(opening: Opening, limits: Limits, timeout: Duration) -> Greeting<S> {
+        Greeting {
+            opening,
             decoder: Decoder::new(limits),
             timeout,
-            awaited: "Hello",
-            began: Instant::now(),
-            received: Vec::new(),
-            trace: None,
         }
     }
 
-    fn record_to(&mut self, recorder: Option<&Recorder>, name: &str) {
-        self.trace = recorder.map(|recorder| recorder.tape(name));
-    }
-
-    fn await_next(&mut self, what: &'static str) {
-        self.awaited = what;
-        self.began = Instant::now();
-    }
-
     fn say(&mut self, message: &S::Outgoing) -> Result<(), StartError> {
-        if let Some(trace) = &self.trace {
+        if let Some(trace) = &self.opening.trace {
             trace.octa(Direction::Sent, S::SENDER, S::shown(message), Form::Every);
         }
         let mut bytes = Vec::new();
         encode(message, Form::Every, &mut bytes);
-        let mut rest = &bytes[..];
-        let end = self.began + self.timeout;
-        while !rest.is_empty() {
-            match self.link.sink.write(rest, Some(end)) {
-                Ok(count) => rest = &rest[count..],
-                // What the other side said last may explain it.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                Err(error) => return Err(self.failed(error)),
-            }
-        }
-        Ok(())
+        let written = self.opening.write(&bytes, self.timeout);
+        written.or_else(|stall| match self.stalled(stall) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        })
     }
 
     /// Waits for a message, or something in its place. None at the end of the link.
@@ -205,31 +175,29 @@ impl<S: Side> Opening<S> {
         let mut buffer = [0; 4096];
         loop {
             if let Some(frame) = self.decoder.next() {
-                if let (Some(trace), Ok(message)) = (&self.trace, &frame.content) {
+                if let (Some(trace), Ok(message)) = (&self.opening.trace, &frame.content) {
                     let shown = S::heard(message);
                     trace.octa(Direction::Received, S::SENDER, shown, Form::Every);
                 }
                 return Ok(Some(frame.content));
             }
-            let end = self.began + self.timeout;
-            match self.link.source.read(&mut buffer, Some(end)) {
-                Ok(0) => return Ok(self.decoder.finish().err().map(Err)),
-                Ok(count) => {
-                    let room = EXCERPT.saturating_sub(self.received.len()).min(count);
-                    self.received.extend_from_slice(&buffer[..room]);
-                    self.decoder.feed(&buffer[..count]);
-                }
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-                Err(error) => return Err(self.failed(error)),
+            match self.opening.read(&mut buffer, self.timeout, None) {
+                Ok(count) => self.decoder.feed(&buffer[..count]),
+                Err(stall) => match self.stalled(stall) {
+                    None => return Ok(self.decoder.finish().err().map(Err)),
+                    Some(error) => return Err(error),
+                },
             }
         }
     }
 
-    fn failed(&self, error: io::Error) -> StartError {
-        self.error(match error.kind() {
-            io::ErrorKind::TimedOut => StartFailure::TimedOut(self.timeout),
-            _ => StartFailure::Link(error),
-        })
+    /// The error, unless the link has just ended, of which the handshake knows what it means.
+    fn stalled(&self, stall: Stall) -> Option<StartError> {
+        Some(self.error(match stall {
+            Stall::Closed => return None,
+            Stall::TimedOut(time) => StartFailure::TimedOut(time),
+            Stall::Link(error) => StartFailure::Link(error),
+        }))
     }
 
     fn refused(&self, error: HandshakeError) -> StartError {
@@ -238,9 +206,9 @@ impl<S: Side> Opening<S> {
 
     fn error(&self, failure: StartFailure) -> StartError {
         StartError {
-            awaited: self.awaited,
+            awaited: self.opening.awaited,
             failure,
-            received: self.received.clone(),
+            received: self.opening.received.clone(),
         }
     }
 
@@ -250,44 +218,33 @@ impl<S: Side> Opening<S> {
         name: String,
         handler: impl FnOnce(&Connection<S>) -> Arc<dyn Handler<S::Event>>,
     ) -> Connection<S> {
-        let Link {
-            source,
-            sink,
-            hangup,
-        } = self.link;
+        let Opening { link, trace, .. } = self.opening;
         let state = State {
             session,
-            outbox: Vec::new(),
-            taken: 0,
-            writing: false,
-            waiting: false,
-            has_writer_thread: false,
-            deaf_until: None,
-            shut: false,
-            closing: false,
+            outbox: Outbox::default(),
             dispatching: false,
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             room: Bell::default(),
             stuck: Condvar::new(),
-            sink: Mutex::new(Some(sink)),
+            outlet: Outlet::new(link.sink),
             outputs: Mutex::default(),
             handler: OnceLock::new(),
-            hangup,
-            trace: self.trace,
+            hangup: link.hangup,
+            trace,
             name,
         });
         let connection = Connection {
             shared: shared.clone(),
         };
         let _ = shared.handler.set(handler(&connection));
-        shared.start_reader(source, self.decoder);
+        shared.start_reader(link.source, self.decoder);
         connection
     }
 }
 
-impl Opening<Plugin> {
+impl Greeting<Plugin> {
     /// Tells the host why there is nothing to go on with, as far as it listens.
     fn refuse(&mut self, error: HandshakeError) -> StartError {
         if let Some(reply) = error.reply() {

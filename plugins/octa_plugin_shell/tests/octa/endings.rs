@@ -56,6 +56,21 @@ fn shutdown() {
     assert!(plugin.end().success());
 }
 
+/// A host that says everything at once gets all answers.
+#[test]
+fn a_shutdown_right_behind_the_handshake() {
+    for _ in 0..50 {
+        let plugin = Plugin::start();
+        let mut host = plugin.connect();
+        host.write(
+            b"{\"type\":\"Hello\",\"payload\":{\"version\":\"0.2.1\",\"features\":[]}}\n\
+              {\"type\":\"Schema\"}\n{\"type\":\"Shutdown\"}\n",
+        );
+        host.expect(&["Hello", "Schema shell", "Shutdown Plugin shutting down", ""]);
+        assert!(plugin.end().success());
+    }
+}
+
 #[test]
 fn signals() {
     for which in [Signal::TERM, Signal::INT, Signal::HUP] {

@@ -29,12 +29,18 @@ impl Plugin {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Plugin {
+        let program = Path::new(env!("CARGO_BIN_EXE_octa_plugin_shell"));
+        Plugin::start_program(program, arguments)
+    }
+
+    /// Starts another plugin than the shell.
+    pub(crate) fn start_program(program: &Path, arguments: &[&str]) -> Plugin {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}.{number}", std::process::id());
         let directory = std::env::temp_dir().join(format!("octa-shell-{mark}"));
         fs::create_dir_all(&directory).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_octa_plugin_shell"))
+        let child = Command::new(program)
             .arg("--socket-path")
             .arg(directory.join("s"))
             .args(arguments)
@@ -155,7 +161,7 @@ impl Host {
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();
         match self.reader.read_line(&mut line) {
-            Ok(_) => self.short(&line),
+            Ok(_) => short(&line, &mut self.ids),
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => String::new(),
             Err(error) => panic!("{error}"),
         }
@@ -186,31 +192,32 @@ impl Host {
             }
         }
     }
+}
 
-    fn short(&mut self, line: &str) -> String {
-        if line.is_empty() {
-            return String::new();
-        }
-        let message: Value = serde_json::from_str(line).expect(line);
-        let payload = &message["payload"];
-        let kind = message["type"].as_str().expect("a type");
-        let id = payload["id"].as_str().unwrap_or_default().to_owned();
-        if kind == "Started" {
-            self.ids.push(id.clone());
-        }
-        let id = match self.ids.iter().position(|known| *known == id) {
-            Some(number) => number.to_string(),
-            None => id,
-        };
-        match kind {
-            "Hello" => kind.to_owned(),
-            "Schema" => format!("Schema {}", payload["key"].as_str().expect("a key")),
-            "Shutdown" => format!("Shutdown {}", payload["message"].as_str().expect("a text")),
-            "Started" => format!("{id} Started"),
-            "Stdout" | "Stderr" => format!("{id} {kind} {}", payload["line"]),
-            "ExitStatus" => format!("{id} ExitStatus {}", payload["code"]),
-            "Error" => format!("{id} Error {}", payload["message"]),
-            other => panic!("{other} is for nobody"),
-        }
+/// A message in short. What executions are called is in `ids`, in their order.
+pub(crate) fn short(line: &str, ids: &mut Vec<String>) -> String {
+    if line.is_empty() {
+        return String::new();
+    }
+    let message: Value = serde_json::from_str(line).expect(line);
+    let payload = &message["payload"];
+    let kind = message["type"].as_str().expect("a type");
+    let id = payload["id"].as_str().unwrap_or_default().to_owned();
+    if kind == "Started" {
+        ids.push(id.clone());
+    }
+    let id = match ids.iter().position(|known| *known == id) {
+        Some(number) => number.to_string(),
+        None => id,
+    };
+    match kind {
+        "Hello" => kind.to_owned(),
+        "Schema" => format!("Schema {}", payload["key"].as_str().expect("a key")),
+        "Shutdown" => format!("Shutdown {}", payload["message"].as_str().expect("a text")),
+        "Started" => format!("{id} Started"),
+        "Stdout" | "Stderr" => format!("{id} {kind} {}", payload["line"]),
+        "ExitStatus" => format!("{id} ExitStatus {}", payload["code"]),
+        "Error" => format!("{id} Error {}", payload["message"]),
+        other => panic!("{other} is for nobody"),
     }
 }

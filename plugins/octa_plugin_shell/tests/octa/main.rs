@@ -6,4 +6,5 @@ mod endings;
 mod host;
 mod hostile;
 mod recorded;
+mod replayed;
 mod running;

@@ -80,8 +80,14 @@ fn turns(name: &str, text: &str) -> Vec<Turn> {
     turns
 }
 
+/// The names of the conversations that are told here.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let sessions = include_str!("recorded.txt").split("== ").skip(1);
+    sessions.filter_map(|session| session.lines().next())
+}
+
 /// Waits until all of this was said. What belongs to different executions and streams may come in any order.
-fn hear(host: &mut Host, expected: &[String], what: &str) {
+pub(crate) fn hear(host: &mut Host, expected: &[String], what: &str) {
     let expected = summary(expected);
     let mut heard = Vec::new();
     while summary(&heard) != expected {

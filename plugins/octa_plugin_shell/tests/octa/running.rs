@@ -73,6 +73,25 @@ fn a_command_gets_the_tasks_environment_and_directory_and_no_input() {
 }
 
 #[test]
+fn a_command_may_be_longer_than_an_argument_of_a_program() {
+    let plugin = Plugin::start();
+    let mut host = plugin.greet();
+    for (number, length) in [(128 << 10) - 1, 128 << 10, 3 << 20]
+        .into_iter()
+        .enumerate()
+    {
+        let end = "; echo $0 $#; exit 7";
+        let begin = format!(": {}", "x".repeat(length - end.len() - 2));
+        host.execute(&(begin + end));
+        host.expect(&[
+            &format!("{number} Started"),
+            &format!("{number} Stdout \"sh 0\\n\""),
+            &format!("{number} ExitStatus 7"),
+        ]);
+    }
+}
+
+#[test]
 fn a_script_as_octa_sends_it_is_the_one_that_was_written() {
     let plugin = Plugin::start();
     let mut host = plugin.greet();

@@ -3,19 +3,19 @@
 mod event;
 mod receive;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::lines::{Account, Window};
-use super::message::{
-    Execute, ExecutionId, FromHost, FromPlugin, Hello, Refusal, SendError, deeper,
-};
-use super::{Dialect, Feature, Features, Form, Limits, LineError};
+use super::message::{Execute, ExecutionId, FromHost, Hello, Refusal, SendError, deeper};
+use super::session::Session;
+use super::{Dialect, Feature, Features, Form, Limits};
 use crate::session::{Failure, FailureKind};
 
 pub use event::{HostEvent, Ignored, Outcome};
 
+/// What a host knows of an execution.
 #[derive(Debug)]
-struct Running {
+pub struct Running {
     /// What it is called on the wire, once that is known.
     wire: Option<String>,
     started: bool,
@@ -36,103 +36,46 @@ struct Running {
 ///
 /// No time passes in here. Whoever drives it decides how long a start may take ([`Host::unstarted`]), how long an
 /// execution, and how long a plugin that was told to shut down.
+pub type Host = Session<HostRole>;
+
+/// What a session of a host knows beyond that of a plugin.
 #[derive(Debug)]
-pub struct Host {
+pub struct HostRole {
     key: String,
-    peer: Hello,
-    features: Features,
-    limits: Limits,
-    outgoing: VecDeque<FromHost>,
-    events: VecDeque<HostEvent>,
-    next: u64,
-    executions: HashMap<ExecutionId, Running>,
-    by_wire: HashMap<String, ExecutionId>,
     /// Not started, in the order in which they were sent.
     waiting: VecDeque<ExecutionId>,
     ended: VecDeque<String>,
     buffered: usize,
-    failure: Option<Failure>,
-    leaving: bool,
-    over: bool,
 }
 
 impl Host {
-    pub(super) fn new(key: String, peer: Hello, features: Features, limits: Limits) -> Host {
-        Host {
+    pub(super) fn of(key: String, peer: Hello, features: Features, limits: Limits) -> Host {
+        let form = match features {
+            Features::NONE => Form::Every,
+            _ => Form::Only(Dialect::V021),
+        };
+        let role = HostRole {
             key,
-            peer,
-            features,
-            limits,
-            outgoing: VecDeque::new(),
-            events: VecDeque::new(),
-            next: 0,
-            executions: HashMap::new(),
-            by_wire: HashMap::new(),
             waiting: VecDeque::new(),
             ended: VecDeque::new(),
             buffered: 0,
-            failure: None,
-            leaving: false,
-            over: false,
-        }
+        };
+        Session::new(role, peer, features, form, limits)
     }
 
     /// The plugin's key: which attribute of a task is its.
     pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// What the plugin said about itself.
-    pub fn peer(&self) -> &Hello {
-        &self.peer
-    }
-
-    /// What both sides agreed on.
-    pub fn features(&self) -> Features {
-        self.features
-    }
-
-    /// How messages for this plugin are to be written.
-    pub fn form(&self) -> Form {
-        match self.features {
-            Features::NONE => Form::Every,
-            _ => Form::Only(Dialect::V021),
-        }
-    }
-
-    /// Why the session can go on no longer, if so.
-    pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
-    }
-
-    /// Whether nothing more will come: it failed, or the plugin has shut down.
-    pub fn is_over(&self) -> bool {
-        self.over
-    }
-
-    /// How many executions are open.
-    pub fn open(&self) -> usize {
-        self.executions.len()
+        &self.role.key
     }
 
     /// The execution that has waited longest for its start, if one does.
     pub fn unstarted(&self) -> Option<ExecutionId> {
-        self.waiting.front().copied()
+        self.role.waiting.front().copied()
     }
 
     /// How many bytes of output have come that were not given back yet.
     pub fn buffered(&self) -> usize {
-        self.buffered
-    }
-
-    /// The next message to send.
-    pub fn poll_message(&mut self) -> Option<FromHost> {
-        self.outgoing.pop_front()
-    }
-
-    /// The next thing that happened.
-    pub fn poll_event(&mut self) -> Option<HostEvent> {
-        self.events.pop_front()
+        self.role.buffered
     }
 
     /// Starts an execution. Its `id` is chosen here.
@@ -151,8 +94,7 @@ impl Host {
         if execute.vars.values().any(|value| deeper(value, limit)) {
             return Err(Refusal::TooDeep { limit });
         }
-        let id = ExecutionId(self.next);
-        self.next += 1;
+        let id = self.next_id();
         execute.id = None;
         execute.credit = self
             .features
@@ -174,7 +116,7 @@ impl Host {
             output: Account::new(self.limits.window),
         };
         self.executions.insert(id, running);
-        self.waiting.push_back(id);
+        self.role.waiting.push_back(id);
         self.outgoing
             .push_back(FromHost::Execute(Box::new(execute)));
         Ok(id)
@@ -241,7 +183,7 @@ impl Host {
 
     /// Says that output was taken, or thrown away. To be said of all of it, also after the end of its execution.
     pub fn consumed(&mut self, id: ExecutionId, bytes: usize) {
-        self.buffered = self.buffered.saturating_sub(bytes);
+        self.role.buffered = self.role.buffered.saturating_sub(bytes);
         if !self.features.has(Feature::Credit) {
             return;
         }
@@ -261,55 +203,6 @@ impl Host {
         }
     }
 
-    /// Takes what a [`super::Decoder`] gives.
-    pub fn receive(&mut self, message: Result<FromPlugin, LineError>) {
-        if self.over {
-            return;
-        }
-        let result = match message {
-            Ok(message) => self.message(message),
-            Err(error) if error.is_final() => Err(Failure::from(&error)),
-            Err(error) => self.unreadable(error),
-        };
-        if let Err(failure) = result {
-            self.fail(failure);
-        }
-    }
-
-    /// Says that the plugin has closed the connection.
-    pub fn closed(&mut self) {
-        if self.over {
-            return;
-        }
-        if self.leaving {
-            self.shut(None);
-        } else {
-            self.fail(Failure::new(
-                FailureKind::Closed,
-                "closed the connection without having been asked to",
-            ));
-        }
-    }
-
-    /// Ends the session. The first failure is kept, and told to every execution that is open.
-    pub fn fail(&mut self, failure: Failure) {
-        if self.over {
-            return;
-        }
-        self.over = true;
-        self.failure = Some(failure.clone());
-        self.outgoing.clear();
-        self.events.push_back(HostEvent::Failed(failure.clone()));
-        self.end_all(&failure);
-    }
-
-    fn check_failure(&self) -> Result<(), Refusal> {
-        match &self.failure {
-            Some(failure) => Err(Refusal::Over(failure.clone())),
-            None => Ok(()),
-        }
-    }
-
     fn check(&self) -> Result<(), Refusal> {
         self.check_failure()?;
         if self.leaving {
@@ -319,12 +212,5 @@ impl Host {
             )));
         }
         Ok(())
-    }
-
-    fn need(&self, feature: Feature) -> Result<(), Refusal> {
-        match self.features.has(feature) {
-            true => Ok(()),
-            false => Err(Refusal::Unsupported(feature)),
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! What a plugin's messages do to a host's session.
 
-use super::{Host, HostEvent, Ignored, Outcome, Running};
+use super::{Host, HostEvent, HostRole, Ignored, Outcome, Running};
 use crate::octa::message::{ExecutionId, FromHost, FromPlugin, PROTOCOL_ERROR, Stream};
+use crate::octa::session::{sealed::Acts, violation};
 use crate::octa::{Feature, LineError};
 use crate::session::{Failure, FailureKind};
 
@@ -10,8 +11,39 @@ const LONGEST_ID: usize = 1024;
 /// Of how many executions it is remembered that they have ended, to tell late messages from wrong ones.
 const REMEMBERED: usize = 256;
 
+impl Acts for HostRole {
+    type Incoming = FromPlugin;
+    type Outgoing = FromHost;
+    type Event = HostEvent;
+    type Execution = Running;
+
+    fn message(host: &mut Host, message: FromPlugin) -> Result<(), Failure> {
+        host.message(message)
+    }
+
+    fn unreadable(host: &mut Host, error: LineError) -> Result<(), Failure> {
+        host.unreadable(error)
+    }
+
+    fn closed(host: &mut Host) {
+        if host.leaving {
+            host.shut(None);
+        } else {
+            host.fail(Failure::new(
+                FailureKind::Closed,
+                "closed the connection without having been asked to",
+            ));
+        }
+    }
+
+    fn failed(host: &mut Host, failure: Failure) {
+        host.events.push_back(HostEvent::Failed(failure.clone()));
+        host.end_all(&failure);
+    }
+}
+
 impl Host {
-    pub(super) fn message(&mut self, message: FromPlugin) -> Result<(), Failure> {
+    fn message(&mut self, message: FromPlugin) -> Result<(), Failure> {
         let name = message.name().to_owned();
         match message {
             FromPlugin::Started { id, credit } => self.started(id, credit.unwrap_or(0)),
@@ -64,10 +96,12 @@ impl Host {
 
     /// A line that is no message. What was to be said of an execution is lost then, and if it was its end, nothing else
     /// would ever say so.
-    pub(super) fn unreadable(&mut self, error: LineError) -> Result<(), Failure> {
+    fn unreadable(&mut self, error: LineError) -> Result<(), Failure> {
         if let Some(id) = error.message_id().and_then(|id| self.find(id)) {
             self.end(id, Outcome::Failed(Failure::from(&error)));
-        } else if self.waiting.is_empty() || error.message_id().is_some_and(|id| self.is_late(id)) {
+        } else if self.role.waiting.is_empty()
+            || error.message_id().is_some_and(|id| self.is_late(id))
+        {
             let ignored = Ignored::Unreadable(error);
             self.events.push_back(HostEvent::Ignored(ignored));
         } else {
@@ -88,16 +122,16 @@ impl Host {
         }
         let id = if self.features.has(Feature::Ids) {
             let id = self.find(&wire);
-            id.filter(|id| self.waiting.contains(id))
+            id.filter(|id| self.role.waiting.contains(id))
         } else if self.by_wire.contains_key(&wire) {
             None
         } else {
-            self.waiting.front().copied()
+            self.role.waiting.front().copied()
         };
         let Some(id) = id else {
             return self.stray("Started", Some(&wire));
         };
-        self.waiting.retain(|waiting| *waiting != id);
+        self.role.waiting.retain(|waiting| *waiting != id);
         let Some(running) = self.executions.get_mut(&id) else {
             return Ok(());
         };
@@ -135,8 +169,8 @@ impl Host {
         if !self.features.has(Feature::Bytes) && std::str::from_utf8(&bytes).is_err() {
             return Err(violation("sent output that is not text"));
         }
-        self.buffered += bytes.len();
-        if self.buffered > self.limits.buffered {
+        self.role.buffered += bytes.len();
+        if self.role.buffered > self.limits.buffered {
             return Err(Failure::new(
                 FailureKind::Limit,
                 format!(
@@ -154,14 +188,14 @@ impl Host {
     /// plugin says that it could not read it. Only [`PROTOCOL_ERROR`] never is, for an execution is always in place.
     fn error(&mut self, wire: String, message: String) {
         let known = self.find(&wire);
-        let started = known.is_some_and(|id| !self.waiting.contains(&id));
+        let started = known.is_some_and(|id| !self.role.waiting.contains(&id));
         if let (Some(id), true) = (known, started) {
             self.end(id, Outcome::Error(message));
         } else if known.is_none() && self.is_late(&wire) {
             let name = "Error".to_owned();
             self.events
                 .push_back(HostEvent::Ignored(Ignored::Late { name }));
-        } else if let Some(id) = known.or(self.waiting.front().copied())
+        } else if let Some(id) = known.or(self.role.waiting.front().copied())
             && wire != PROTOCOL_ERROR
         {
             self.end(id, Outcome::Refused(message));
@@ -191,7 +225,7 @@ impl Host {
         let late = wire.is_some_and(|wire| self.is_late(wire));
         let known = wire.is_some_and(|wire| self.by_wire.contains_key(wire));
         // A second `Started` with an id in use may be meant for the execution that waits.
-        let harmless = late || known && name != "Started" || self.waiting.is_empty();
+        let harmless = late || known && name != "Started" || self.role.waiting.is_empty();
         if !harmless {
             return Err(violation(match known {
                 true => "started two executions under one id".to_owned(),
@@ -207,7 +241,7 @@ impl Host {
         Ok(())
     }
 
-    pub(super) fn shut(&mut self, message: Option<String>) {
+    fn shut(&mut self, message: Option<String>) {
         self.over = true;
         self.outgoing.clear();
         let failure = Failure::new(
@@ -218,9 +252,8 @@ impl Host {
         self.events.push_back(HostEvent::ShutDown { message });
     }
 
-    pub(super) fn end_all(&mut self, failure: &Failure) {
-        let mut open: Vec<_> = self.executions.keys().copied().collect();
-        open.sort_unstable();
+    fn end_all(&mut self, failure: &Failure) {
+        let open: Vec<_> = self.executions.keys().copied().collect();
         for id in open {
             self.end(id, Outcome::Failed(failure.clone()));
         }
@@ -230,24 +263,20 @@ impl Host {
         let Some(running) = self.executions.remove(&id) else {
             return;
         };
-        self.waiting.retain(|waiting| *waiting != id);
+        self.role.waiting.retain(|waiting| *waiting != id);
         if let Some(wire) = running.wire {
             self.by_wire.remove(&wire);
-            if self.ended.len() == REMEMBERED {
-                self.ended.pop_front();
+            if self.role.ended.len() == REMEMBERED {
+                self.role.ended.pop_front();
             }
-            self.ended.push_back(wire);
+            self.role.ended.push_back(wire);
         }
         self.events.push_back(HostEvent::Ended { id, outcome });
     }
 
     /// Whether an execution of that id is over.
     fn is_late(&self, wire: &str) -> bool {
-        self.ended.iter().any(|ended| ended == wire)
-    }
-
-    fn find(&self, wire: &str) -> Option<ExecutionId> {
-        self.by_wire.get(wire).copied()
+        self.role.ended.iter().any(|ended| ended == wire)
     }
 
     /// An execution that must have been started for what is said of it.
@@ -267,8 +296,4 @@ impl Host {
             ))),
         }
     }
-}
-
-fn violation(message: impl Into<String>) -> Failure {
-    Failure::new(FailureKind::Violation, message)
 }

@@ -3,21 +3,18 @@
 mod event;
 mod receive;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-
 use serde_json::Value;
 
 use super::lines::{Account, Lines, Window};
-use super::message::{
-    ExecutionId, FromHost, FromPlugin, Hello, Refusal, SendError, Stream, deeper,
-};
-use super::{Dialect, Feature, Features, Form, Limits, LineError};
-use crate::session::{Failure, FailureKind};
+use super::message::{ExecutionId, FromPlugin, Hello, Refusal, SendError, Stream, deeper};
+use super::session::Session;
+use super::{Dialect, Feature, Features, Form, Limits};
 
 pub use event::PluginEvent;
 
+/// What a plugin knows of an execution.
 #[derive(Debug)]
-struct Running {
+pub struct Running {
     wire: String,
     stdout: Lines,
     stderr: Lines,
@@ -32,87 +29,27 @@ struct Running {
 ///
 /// Every execution is started as it comes, so that the host hears of the starts in its own order; whoever drives this may
 /// let it wait nevertheless. Executions run beside each other.
+pub type Plugin = Session<PluginRole>;
+
+/// What a session of a plugin knows beyond that of a host.
 #[derive(Debug)]
-pub struct Plugin {
-    host: Hello,
-    features: Features,
+pub struct PluginRole {
     /// The host sends texts as they are.
     plain: bool,
-    limits: Limits,
-    outgoing: VecDeque<FromPlugin>,
-    events: VecDeque<PluginEvent>,
-    next: u64,
-    executions: BTreeMap<ExecutionId, Running>,
-    by_wire: HashMap<String, ExecutionId>,
-    failure: Option<Failure>,
-    leaving: bool,
-    over: bool,
 }
 
 impl Plugin {
-    pub(super) fn new(host: Hello, features: Features, plain: bool, limits: Limits) -> Plugin {
-        Plugin {
-            host,
-            features,
-            plain,
-            limits,
-            outgoing: VecDeque::new(),
-            events: VecDeque::new(),
-            next: 0,
-            executions: BTreeMap::new(),
-            by_wire: HashMap::new(),
-            failure: None,
-            leaving: false,
-            over: false,
-        }
-    }
-
-    /// What the host said about itself.
-    pub fn peer(&self) -> &Hello {
-        &self.host
+    pub(super) fn of(host: Hello, features: Features, plain: bool, limits: Limits) -> Plugin {
+        let form = match plain {
+            true => Form::Only(Dialect::V021),
+            false => Form::Every,
+        };
+        Session::new(PluginRole { plain }, host, features, form, limits)
     }
 
     /// Whether the host is Pegboard's own.
     pub fn host_is_ours(&self) -> bool {
-        self.plain
-    }
-
-    /// What both sides agreed on.
-    pub fn features(&self) -> Features {
-        self.features
-    }
-
-    /// How messages for this host are to be written.
-    pub fn form(&self) -> Form {
-        match self.plain {
-            true => Form::Only(Dialect::V021),
-            false => Form::Every,
-        }
-    }
-
-    /// Why the session can go on no longer, if so.
-    pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
-    }
-
-    /// Whether nothing more will be said: it failed, or said goodbye.
-    pub fn is_over(&self) -> bool {
-        self.over
-    }
-
-    /// How many executions are owed an end.
-    pub fn open(&self) -> usize {
-        self.executions.len()
-    }
-
-    /// The next message to send.
-    pub fn poll_message(&mut self) -> Option<FromPlugin> {
-        self.outgoing.pop_front()
-    }
-
-    /// The next thing that happened.
-    pub fn poll_event(&mut self) -> Option<PluginEvent> {
-        self.events.pop_front()
+        self.role.plain
     }
 
     /// Sends output. Gives how many bytes were taken; when they are not all, go on after [`PluginEvent::Writable`].
@@ -185,10 +122,8 @@ impl Plugin {
 
     /// Sends the structured result of an execution, at most once.
     pub fn result(&mut self, id: ExecutionId, value: Value) -> Result<(), Refusal> {
-        self.check()?;
-        if !self.features.has(Feature::Result) {
-            return Err(Refusal::Unsupported(Feature::Result));
-        }
+        self.check_failure()?;
+        self.need(Feature::Result)?;
         // Around it are the message and its payload.
         let limit = self.limits.depth().saturating_sub(2);
         if deeper(&value, limit) {
@@ -243,62 +178,9 @@ impl Plugin {
         self.outgoing.push_back(FromPlugin::Shutdown { message });
     }
 
-    /// Takes what a [`super::Decoder`] gives.
-    pub fn receive(&mut self, message: Result<FromHost, LineError>) {
-        if self.over {
-            return;
-        }
-        let result = match message {
-            Ok(message) => self.message(message),
-            Err(error) if error.is_final() => Err(Failure::from(&error)),
-            Err(error) => {
-                self.unreadable(&error);
-                Ok(())
-            }
-        };
-        if let Err(failure) = result {
-            self.fail(failure);
-        }
-    }
-
-    /// Says that the host has closed the connection.
-    pub fn closed(&mut self) {
-        self.fail(Failure::new(
-            FailureKind::Closed,
-            "closed the connection without `Shutdown`",
-        ));
-    }
-
-    /// Ends the session. The first failure is kept, and told to the host if it still listens.
-    pub fn fail(&mut self, failure: Failure) {
-        if self.over {
-            return;
-        }
-        self.over = true;
-        self.failure = Some(failure.clone());
-        self.outgoing.clear();
-        if !matches!(failure.kind, FailureKind::Closed | FailureKind::Link) {
-            let message = match failure.kind {
-                FailureKind::Local => failure.message.clone(),
-                _ => format!("the host {failure}"),
-            };
-            self.outgoing.push_back(FromPlugin::Shutdown { message });
-        }
-        self.executions.clear();
-        self.by_wire.clear();
-        self.events.push_back(PluginEvent::Failed(failure));
-    }
-
-    fn check(&self) -> Result<(), Refusal> {
-        match &self.failure {
-            Some(failure) => Err(Refusal::Over(failure.clone())),
-            None => Ok(()),
-        }
-    }
-
     /// Sends what was held back, and forgets an execution. Gives its id.
     fn end(&mut self, id: ExecutionId) -> Result<String, Refusal> {
-        self.check()?;
+        self.check_failure()?;
         let mut running = self.executions.remove(&id).ok_or(Refusal::NotRunning)?;
         self.by_wire.remove(&running.wire);
         for (stream, lines) in [

@@ -1,15 +1,57 @@
 //! What a host's messages do to a plugin's session.
 
-use super::{Plugin, PluginEvent, Running};
+use super::{Plugin, PluginEvent, PluginRole, Running};
 use crate::octa::lines::{Account, Lines, Window};
 use crate::octa::message::{
     Execute, ExecutionId, FromHost, FromPlugin, PARSE_ERROR, PROTOCOL_ERROR,
 };
+use crate::octa::session::{sealed::Acts, violation};
 use crate::octa::{Feature, LineError, plain_text};
 use crate::session::{Failure, FailureKind};
 
+impl Acts for PluginRole {
+    type Incoming = FromHost;
+    type Outgoing = FromPlugin;
+    type Event = PluginEvent;
+    type Execution = Running;
+
+    fn message(plugin: &mut Plugin, message: FromHost) -> Result<(), Failure> {
+        plugin.message(message)
+    }
+
+    /// If it was to be an execution, the host waits for an answer.
+    fn unreadable(plugin: &mut Plugin, error: LineError) -> Result<(), Failure> {
+        let id = match (error.message_name(), error.message_id()) {
+            (Some("Execute"), Some(id)) if plugin.features.has(Feature::Ids) => id,
+            _ => PARSE_ERROR,
+        };
+        plugin.complain(id, format!("Invalid command format: {error}"));
+        Ok(())
+    }
+
+    fn closed(plugin: &mut Plugin) {
+        plugin.fail(Failure::new(
+            FailureKind::Closed,
+            "closed the connection without `Shutdown`",
+        ));
+    }
+
+    fn failed(plugin: &mut Plugin, failure: Failure) {
+        if !matches!(failure.kind, FailureKind::Closed | FailureKind::Link) {
+            let message = match failure.kind {
+                FailureKind::Local => failure.message.clone(),
+                _ => format!("the host {failure}"),
+            };
+            plugin.outgoing.push_back(FromPlugin::Shutdown { message });
+        }
+        plugin.executions.clear();
+        plugin.by_wire.clear();
+        plugin.events.push_back(PluginEvent::Failed(failure));
+    }
+}
+
 impl Plugin {
-    pub(super) fn message(&mut self, message: FromHost) -> Result<(), Failure> {
+    fn message(&mut self, message: FromHost) -> Result<(), Failure> {
         let name = message.name().to_owned();
         match message {
             // What was sent before the host could know.
@@ -63,15 +105,6 @@ impl Plugin {
         }
     }
 
-    /// A line that is no message. If it was to be an execution, the host waits for an answer.
-    pub(super) fn unreadable(&mut self, error: &LineError) {
-        let id = match (error.message_name(), error.message_id()) {
-            (Some("Execute"), Some(id)) if self.features.has(Feature::Ids) => id,
-            _ => PARSE_ERROR,
-        };
-        self.complain(id, format!("Invalid command format: {error}"));
-    }
-
     fn execute(&mut self, mut execute: Execute) -> Result<(), Failure> {
         let asked = execute.id.take();
         let asked = asked.filter(|_| self.features.has(Feature::Ids));
@@ -82,8 +115,7 @@ impl Plugin {
                 "started the execution `{wire}` while one of that id is running"
             )));
         }
-        let id = ExecutionId(self.next);
-        self.next += 1;
+        let id = self.next_id();
         let wire = asked.unwrap_or_else(|| format!("pegboard-{id}"));
         if self.executions.len() >= self.limits.executions {
             let message = format!(
@@ -93,7 +125,7 @@ impl Plugin {
             self.complain(&wire, message);
             return Ok(());
         }
-        if !self.plain {
+        if !self.role.plain {
             execute.text = plain_text(&execute.text).into_owned();
         }
         execute.input &= self.features.has(Feature::Input);
@@ -159,12 +191,4 @@ impl Plugin {
         let id = id.to_owned();
         self.outgoing.push_back(FromPlugin::Error { id, message });
     }
-
-    fn find(&self, wire: &str) -> Option<ExecutionId> {
-        self.by_wire.get(wire).copied()
-    }
-}
-
-fn violation(message: impl Into<String>) -> Failure {
-    Failure::new(FailureKind::Violation, message)
 }

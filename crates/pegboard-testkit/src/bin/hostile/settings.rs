@@ -80,7 +80,7 @@ fn text(name: &str, default: &str) -> String {
     env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
-fn number(name: &str, default: u64) -> Result<u64, String> {
+pub(crate) fn number(name: &str, default: u64) -> Result<u64, String> {
     match env::var(name) {
         Ok(text) => text
             .parse()

@@ -11,7 +11,7 @@ use serde_json::{Value as Tree, json};
 
 use super::form;
 use super::watch::{End, Watch};
-use crate::conformance::conversation::{Played, broken, silent};
+use crate::conformance::conversation::{Played, QUIET, broken, silent};
 use crate::conformance::report::{Fault, Speaker};
 use crate::conformance::transcript::{Noticed, Transcript};
 use crate::conformance::writer::Writer;
@@ -197,15 +197,21 @@ impl Conversation {
     }
 
     fn line(&mut self, line: &[u8]) -> Played {
+        // What is no text is told as such, and read as well as it can be: one fault is not several.
+        let text = String::from_utf8_lossy(line);
         match std::str::from_utf8(line) {
             Ok(text) => self.transcript.text(Speaker::Plugin, text),
-            Err(_) => self.transcript.bytes(Speaker::Plugin, line),
+            Err(_) => {
+                self.transcript.bytes(Speaker::Plugin, line);
+                self.notice("unicode", "the line is not UTF-8".to_owned());
+            }
         }
+        let tree = serde_json::from_str::<Tree>(&text).ok();
         let mut decoder = Decoder::<FromPlugin>::new(Limits {
-            line: LONGEST + 1,
+            line: usize::MAX,
             ..Limits::default()
         });
-        decoder.feed(line);
+        decoder.feed(text.as_bytes());
         let mut count = 0;
         while let Some(frame) = decoder.next() {
             count += 1;
@@ -213,14 +219,12 @@ impl Conversation {
                 Ok(message) => self.messages.push_back(message),
                 Err(error) => {
                     let rule = match error.kind() {
-                        LineErrorKind::Utf8 => "unicode",
                         LineErrorKind::MissingField | LineErrorKind::BadValue => "message-form",
                         _ => "only-messages",
                     };
                     let what = error.what().to_owned();
                     self.notice(rule, what.clone());
-                    // Hosts pass over such a line while an execution runs, so it is only a word too many.
-                    if rule != "only-messages" || !self.watch.passes_over() {
+                    if !self.is_passed_over(tree.as_ref()) {
                         return broken(format!("what it says cannot be read: {what}"));
                     }
                     return Ok(());
@@ -230,10 +234,14 @@ impl Conversation {
         if count != 1 {
             let what = format!("there are {count} messages on one line");
             self.notice("lines", what);
-        } else if let Ok(tree) = serde_json::from_slice::<Tree>(line) {
+        } else if let Some(tree) = tree {
             if let Some(what) = form::unreadable_by_all(&tree) {
                 self.notice("message-form", what.clone());
-                return broken(format!("no host can read it: {what}"));
+                if !self.is_passed_over(Some(&tree)) {
+                    return broken(format!("no host can read it: {what}"));
+                }
+                self.messages.pop_back();
+                return Ok(());
             }
             let unreadable = self.reader.and_then(|it| form::unreadable(&tree, it));
             if let Some(what) = unreadable {
@@ -241,6 +249,13 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// True for what hosts do without when they cannot read it: while an execution runs, all but what tells of its course.
+    fn is_passed_over(&self, line: Option<&Tree>) -> bool {
+        let kind = line.and_then(|line| line["type"].as_str());
+        let tells = matches!(kind, Some("Started" | "ExitStatus" | "Error" | "Shutdown"));
+        self.watch.passes_over() && !tells
     }
 
     /// Reads what there is. None if there was something. That the process has ended is noticed even if something that it
@@ -285,10 +300,15 @@ impl Conversation {
         self.write(line.as_bytes());
     }
 
-    /// Says bytes with a write of its own for each.
-    pub(super) fn say_in_pieces(&mut self, line: &str) {
+    /// Says bytes with a write of its own for each. The first is alone for a while, so that it is read alone.
+    pub(super) fn say_in_pieces(&mut self, line: &str) -> Played {
         self.transcript.text(Speaker::Engine, line);
-        line.as_bytes().chunks(1).for_each(|byte| self.write(byte));
+        let (first, rest) = line.as_bytes().split_at(line.len().min(1));
+        self.write(first);
+        let alone = Instant::now() + QUIET;
+        while Instant::now() < alone && matches!(self.listen(alone)?, Heard::Message(_)) {}
+        rest.chunks(1).for_each(|byte| self.write(byte));
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) {

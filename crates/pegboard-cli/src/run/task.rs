@@ -1,0 +1,97 @@
+//! Tasks of Octa plugins: their text may be standard input, and what else their command line has to keep apart.
+
+use std::path::Path;
+
+use pegboard_host::protocol::nu::{EvaluatedCall, Signature};
+use pegboard_host::{Engine, Error, LabeledError, Protocol, Span, Value};
+
+use crate::input::{nothing_to_read, text_of_task};
+use crate::options::RunOptions;
+
+/// What is written in place of a text that is standard input.
+const STDIN: &str = "-";
+
+/// A text that is standard input, or would be.
+pub(super) struct Text {
+    /// The word that asks for it, or the name of the command.
+    place: Span,
+    /// What is wrong if there is none, which was not asked for.
+    missing: Option<LabeledError>,
+}
+
+/// Whether the options say that standard input is the input of the first command, so that no task can have it as its text.
+pub(super) fn stdin_is_input(options: &RunOptions) -> bool {
+    match &options.input {
+        Some(file) => file == Path::new(STDIN),
+        None => options.from.is_some(),
+    }
+}
+
+/// The text of a task if it is standard input. Of what was typed.
+pub(super) fn text_asked_for(arguments: &EvaluatedCall) -> Option<Text> {
+    match arguments.positional.first() {
+        Some(Value::String(text, place)) if text == STDIN => Some(Text {
+            place: *place,
+            missing: None,
+        }),
+        _ => None,
+    }
+}
+
+/// Tries again with a task whose arguments are wrong, and perhaps only because its text was left out.
+pub(super) fn without_text(
+    mut error: LabeledError,
+    signature: &Signature,
+    parse: impl FnOnce(&Signature) -> Result<EvaluatedCall, LabeledError>,
+) -> Result<(EvaluatedCall, Text), LabeledError> {
+    if error.code.as_deref() != Some("pegboard::arguments::missing_argument") {
+        return Err(error);
+    }
+    let usage = error.help.unwrap_or_default();
+    error.help = Some(format!(
+        "its text may also come from standard input\n{usage}"
+    ));
+    if nothing_to_read() {
+        return Err(error);
+    }
+    let mut relaxed = signature.clone();
+    relaxed.optional_positional = std::mem::take(&mut relaxed.required_positional);
+    let mut arguments = parse(&relaxed)?;
+    let place = arguments.head;
+    arguments.positional.push(Value::string(STDIN));
+    let missing = Some(error);
+    Ok((arguments, Text { place, missing }))
+}
+
+/// Whether an exit code could be that of a task: one of Octa's plugins was used, or was to be.
+pub(super) fn is_of_tasks(options: &RunOptions, engine: &Engine) -> bool {
+    let used = engine.plugins();
+    let mut named = options.plugins.iter().map(|path| Protocol::of(path));
+    used.iter()
+        .any(|plugin| plugin.protocol() == Protocol::Octa)
+        || named.any(|protocol| protocol == Protocol::Octa)
+}
+
+impl Text {
+    /// What is wrong with it if standard input is something else.
+    pub(super) fn refused(self, why: &str) -> LabeledError {
+        self.missing.unwrap_or_else(|| {
+            LabeledError::new("standard input cannot be the text of this task")
+                .with_code("pegboard::run::stdin_taken")
+                .with_label(why, self.place)
+        })
+    }
+
+    /// Reads it to its end, and puts it into the arguments.
+    pub(super) fn read(self, arguments: &mut EvaluatedCall) -> Result<(), Error> {
+        let text = text_of_task()?;
+        match self.missing {
+            Some(missing) if text.is_empty() => return Err(Error::misuse(missing)),
+            _ => {}
+        }
+        if let Some(placeholder) = arguments.positional.first_mut() {
+            *placeholder = Value::String(text, self.place);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Tasks of Octa's plugins as a user types them: where their text comes from, and what an exit code is about.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use pegboard_testkit::peers::shipped;
+
+use crate::octa::{Home, plugin};
+use crate::support::{Cli, Folder, finish};
+
+/// The long way to an answer: a store with the shell plugin of Octa's newer generation.
+fn home(name: &str) -> Home {
+    Home::new(&format!("tasks-{name}"), "0.2.1")
+}
+
+/// What the shell plugin of Pegboard's own does, which gives tasks an input.
+fn own(words: &[&str]) -> Cli {
+    let plugin = shipped("octa_plugin_shell");
+    let cli = Cli::new(["run", "--plugin"]).argument(plugin);
+    words.iter().fold(cli, |cli, word| cli.argument(word))
+}
+
+#[test]
+fn the_text_can_be_standard_input() {
+    let home = home("stdin");
+    let script = "echo one\necho two\n";
+    assert_eq!(home.run(&["shell"]).input(script).out(), "one\ntwo\n");
+    assert_eq!(home.run(&["shell", "-"]).input(script).out(), "one\ntwo\n");
+    let words = ["shell", "--env", "A=1"];
+    assert_eq!(home.run(&words).input("echo $A").out(), "1\n");
+    // Far more than one argument of a program can be, and exactly as it came.
+    let long = format!("# {}\necho $#$1\ncat\n", "x".repeat(3 << 20));
+    assert_eq!(own(&["shell", "-", "y"]).input(long).out(), "1y\n");
+    assert_eq!(own(&["shell", "-"]).input("").out(), "");
+}
+
+#[test]
+fn the_text_takes_the_place_of_the_input() {
+    let folder = Folder::new("tasks-input");
+    fs::write(folder.file("in"), "from a file").unwrap();
+    let file = folder.file("in");
+    let cli = Cli::new(["run", "--input"])
+        .argument(&file)
+        .argument("--plugin")
+        .argument(shipped("octa_plugin_shell"));
+    assert_eq!(cli.argument("shell").input("cat").out(), "from a file");
+    // What flows from one task to the next is its input all the same.
+    let words = ["shell", "echo first", "|", "shell", "-"];
+    assert_eq!(own(&words).input("tr a-z A-Z").out(), "FIRST\n");
+}
+
+#[test]
+fn a_text_that_is_not_there_is_an_error() {
+    let home = home("missing");
+    for input in [None, Some("")] {
+        let run = home.run(&["shell"]);
+        let said = match input {
+            Some(input) => run.input(input),
+            None => run,
+        };
+        let said = said.fails(122);
+        assert!(said.contains("`shell` lacks the argument `text`"), "{said}");
+        assert!(said.contains("may also come from standard input"), "{said}");
+    }
+    for (words, input, message) in [
+        (
+            &["shell", "-", "|", "shell", "-"][..],
+            &b"x"[..],
+            "it is the text of another task",
+        ),
+        (
+            &["--input", "-", "shell", "-"],
+            b"x",
+            "it is the input of the first command",
+        ),
+        (
+            &["--from", "text", "shell", "-"],
+            b"x",
+            "it is the input of the first command",
+        ),
+        (&["--from", "text", "shell"], b"x", "lacks the argument"),
+        (&["shell", "x", "|", "shell"], b"x", "lacks the argument"),
+        (
+            &["shell", "-"],
+            b"echo \xff",
+            "standard input is not UTF-8: byte 6",
+        ),
+    ] {
+        let said = home.run(words).input(input).fails(122);
+        assert!(said.contains(message), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_text_is_only_so_long() {
+    let endless = Command::new("yes").stdout(Stdio::piped()).spawn();
+    let mut endless = endless.expect("yes");
+    let output = endless.stdout.take().expect("a pipe");
+    let ran = finish(own(&["shell"]).start_with(Some(output.into()), Stdio::piped()));
+    endless.kill().expect("it runs");
+    endless.wait().expect("it ends");
+    assert_eq!(ran.code, Some(122), "{ran:?}");
+    assert!(
+        ran.err.contains("standard input is longer than 64 MiB"),
+        "{ran:?}"
+    );
+}
+
+/// Whatever a task ends with, pegboard's own trouble has another code.
+#[test]
+fn exit_codes_of_tasks_are_not_those_of_pegboard() {
+    let home = home("codes");
+    for code in 1..=4 {
+        let ran = home.run(&["shell", &format!("exit {code}")]).end();
+        assert_eq!((ran.code, ran.err.as_str()), (Some(code), ""));
+    }
+    let folder = Folder::new("tasks-codes");
+    let broken = folder.file("octa_plugin_broken.py");
+    fs::write(&broken, "raise SystemExit(1)\n").unwrap();
+    let cli = |words: &[&str]| {
+        let cli = Cli::new(["run", "--plugin"]).argument(&broken);
+        words.iter().fold(cli, |cli, word| cli.argument(word))
+    };
+    for (run, code) in [
+        (home.run(&["shell", "{{ NOBODY }}"]), 121),
+        (home.run(&["shell", "--nothing", "x"]), 122),
+        (home.run(&["--timeout", "1ms", "shell", "sleep 1000"]), 123),
+        (cli(&["x", "y"]), 123),
+        // Before a task was found there is none.
+        (home.run(&["shel", "x"]), 2),
+        (home.run(&["shell", "--help"]), 0),
+    ] {
+        let ran = run.end();
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert_eq!(ran.err.starts_with("error"), code != 0, "{ran:?}");
+    }
+    if fs::metadata("/dev/full").is_ok() {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = home.run(&["shell", "echo x"]).start_with(None, full);
+        assert_eq!(finish(ran).code, Some(124));
+    }
+}
+
+#[test]
+fn the_name_of_a_plugin_that_is_not_its_key_is_explained() {
+    let folder = Folder::new("tasks-key");
+    let path = folder.file("octa_plugin_foo.py");
+    let text = fs::read_to_string(plugin()).unwrap();
+    fs::write(&path, text.replace("\"shell\"", "\"bar\"")).unwrap();
+    let advice = "`foo` is the name of the plugin, its key is `bar`: `pegboard run bar`";
+    let given = Cli::new(["run", "--plugin"]).argument(&path);
+    let said = given.argument("foo").argument("x").fails(122);
+    assert!(said.contains(advice), "{said}");
+    let store = folder.path().to_str().unwrap();
+    let cli = |words: &[&str]| Cli::new(words).variable("PEGBOARD_HOME", store);
+    cli(&["add"]).argument(&path).out();
+    let said = cli(&["run", "foo", "x"]).fails(2);
+    assert!(said.contains(advice), "{said}");
+    assert_eq!(cli(&["run", "bar", "echo hi"]).out(), "hi\n");
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_shown() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let said = own(&["shell"])
+        .argument(OsStr::from_bytes(b"caf\xe9'"))
+        .fails(2);
+    assert!(said.contains(r"shell $'caf\xe9\''"), "{said}");
+    assert!(said.contains("plugins can be told no other text"), "{said}");
+}
