@@ -216,13 +216,14 @@ impl<R: Role + Send + 'static> Shared<R> {
             && let Some((stream, count)) = state.session.poll_acks()
         {
             let options = state.session.encode_options(self.encoding);
-            let start = state.outbox.len();
+            let bytes = state.outbox.buffer();
+            let start = bytes.len();
             // Every version has the message, and either side may send it.
-            let encoded = options.encode(&Message::Ack(stream), &mut state.outbox);
+            let encoded = options.encode(&Message::Ack(stream), bytes);
             debug_assert!(encoded.is_ok());
-            let end = state.outbox.len();
+            let end = bytes.len();
             for _ in 1..count {
-                state.outbox.extend_from_within(start..end);
+                bytes.extend_from_within(start..end);
             }
         }
     }
