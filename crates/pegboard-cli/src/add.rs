@@ -67,7 +67,7 @@ fn one(
     let described = describe(&plugin, SystemTime::now());
     plugin.stop();
     let entry = described?;
-    let added = store.add(&entry).map_err(Failure::of_store)?;
+    let added = installed::keep(store, &entry)?;
     Ok((entry, added))
 }
 

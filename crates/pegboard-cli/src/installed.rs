@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pegboard_host::manifest::index;
+use pegboard_host::manifest::{Entry, index};
 use pegboard_host::protocol::nu::PluginSignature;
-use pegboard_host::store::{Freshness, Snapshot, Store, describe, signatures};
+use pegboard_host::store::{Added, Freshness, Snapshot, Store, describe, signatures};
 use pegboard_host::{Engine, Error, LabeledError, LinkChoice, Plugin, PluginConfig, Protocol};
 
 use crate::exit::{Failure, print_error};
@@ -60,6 +60,30 @@ pub(crate) fn read(store: &Store) -> Result<Snapshot, Failure> {
         ));
     }
     Ok(snapshot)
+}
+
+/// Installs a plugin. One of the same name is replaced, but for one that speaks another protocol: `nu_plugin_x` and
+/// `octa_plugin_x` have one name, and are two plugins.
+pub(crate) fn keep(store: &Store, entry: &Entry) -> Result<Added, Failure> {
+    // What cannot be read is replaced, too.
+    let other = store.entry(&entry.name).ok().flatten();
+    let other = other.filter(|it| it.kind != entry.kind && Path::new(&it.path).exists());
+    let Some(other) = other else {
+        return store.add(entry).map_err(Failure::of_store);
+    };
+    let (name, path) = (&entry.name, &other.path);
+    let kind = Protocol::from_name(&other.kind).map(|kind| format!(" of {kind}'s"));
+    let kind = kind.unwrap_or_default();
+    let error = LabeledError::new(format!(
+        "{} is not installed: there is a plugin{kind} of the same name, `{name}`, in {path}",
+        entry.path
+    ))
+    .with_code("pegboard::store::name_taken")
+    .with_help(format!(
+        "take that one out with `pegboard remove {name}`; or give this one another name, which is that of its file or of a \
+         link to it, without nu_plugin_ or octa_plugin_ and the extension"
+    ));
+    Err(Failure::misuse(error))
 }
 
 /// Loads an installed plugin and gives what it can do. It is started only if its file has changed since it was added:

@@ -177,6 +177,13 @@ pub(crate) enum To {
     Raw,
 }
 
+impl To {
+    /// Whether it is a form of values, where text as it is would be one value.
+    pub(crate) fn has_structure(self) -> bool {
+        !matches!(self, To::Text | To::Raw)
+    }
+}
+
 /// Install plugins: start each, ask what it can do, and keep that in the index.
 ///
 /// The files stay where they are. A plugin that is installed already is asked again.

@@ -46,7 +46,7 @@ pub(crate) fn import(options: &ImportOptions) -> Result<Exit, Failure> {
         progress.next(&item.name);
         let taken = taken_over(&engine, item, options.unasked).map_err(Failure::from);
         match taken.and_then(|entry| {
-            let added = store.add(&entry).map_err(Failure::of_store)?;
+            let added = installed::keep(&store, &entry)?;
             Ok((entry, added))
         }) {
             Ok((entry, added)) => {

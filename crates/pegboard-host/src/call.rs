@@ -13,7 +13,7 @@ use crate::instance::{Bounds, End, GivenUp, Instance, Lease, Slot, SlotEvent, re
 use crate::octa;
 use crate::plugin::PluginCore;
 use crate::pump::{read_flow, send_flow};
-use crate::{Context, Error, ErrorKind, Flow, NoContext, Protocol};
+use crate::{Context, Error, ErrorKind, Flow, NoContext, Protocol, TaskResult};
 use pegboard_args::nearest;
 
 /// How many of a plugin's commands an error lists.
@@ -29,6 +29,7 @@ pub struct Run {
     context: Arc<dyn Context>,
     deadline: Option<Duration>,
     cancel: Option<CancelToken>,
+    result: Option<TaskResult>,
 }
 
 impl Run {
@@ -41,6 +42,7 @@ impl Run {
             context: Arc::new(NoContext),
             deadline: None,
             cancel: None,
+            result: None,
         }
     }
 
@@ -96,6 +98,13 @@ impl Run {
         self
     }
 
+    /// Sets where the structured result of a task is put, if the plugin is one of Octa's and gives one beside what it writes.
+    /// Whatever is there goes when the call is made.
+    pub fn result(mut self, result: &TaskResult) -> Run {
+        self.result = Some(result.clone());
+        self
+    }
+
     /// What is wrong with the call, as far as that is known without starting the plugin: a command that it does not have
     /// (as for [`Run::call`]), and arguments that a task of an Octa plugin cannot have, such as a directory that is not
     /// there.
@@ -128,6 +137,10 @@ impl Run {
             (patience, cancel) => instance_within(&self.plugin, patience, cancel.as_ref())?,
         };
         let slot = Slot::new(self.command.clone(), self.context);
+        if let Some(result) = self.result {
+            result.clear();
+            slot.put_result_into(result);
+        }
         slot.bind(Bounds {
             until,
             cancel: self.cancel.clone(),

@@ -25,7 +25,7 @@ use crate::octa::Conversation;
 use crate::plugin::PluginCore;
 use crate::runner::Owned;
 use crate::stderr::{StderrReader, Tail};
-use crate::{Diagnosis, Error, ErrorKind};
+use crate::{Diagnosis, Error, ErrorKind, TaskResult};
 
 /// How long a caller waits to learn how a plugin that went away has ended.
 const DIAGNOSIS_WAIT: Duration = Duration::from_secs(1);
@@ -329,6 +329,11 @@ impl Instance {
         if let Some(slot) = self.slot(id) {
             slot.end_input();
         }
+    }
+
+    /// Where a call wants its result.
+    pub(crate) fn result_of(&self, id: CallId) -> Option<TaskResult> {
+        self.slot(id)?.result().cloned()
     }
 
     /// Sets how a call ends.

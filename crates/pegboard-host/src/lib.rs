@@ -66,7 +66,7 @@ pub use context::{AppContext, ClosureFn, CommandFn, Context, NoContext};
 pub use engine::{Command, Engine};
 pub use error::{Diagnosis, Error, ErrorKind};
 pub use flow::{ByteStream, Flow, ListStream};
-pub use octa::Protocol;
+pub use octa::{Protocol, TaskResult};
 pub use plugin::{Plugin, State, Status};
 pub use raw::{RawEnd, RawProcess, RawStart};
 pub use report::ReportStyle;

@@ -6,8 +6,10 @@
 mod common;
 
 use pegboard_host::protocol::nu::{ByteStreamKind, Type};
-use pegboard_host::{ByteStream, CancelToken, Error, ErrorKind, Flow, Plugin, Run, State, Value};
-use pegboard_testkit::peers::shipped;
+use pegboard_host::{
+    ByteStream, CancelToken, Error, ErrorKind, Flow, Plugin, Run, State, TaskResult, Value,
+};
+use pegboard_testkit::peers::{example, shipped};
 use pegboard_testkit::tree::wait_until;
 
 use common::{PATIENCE, Rig, bytes};
@@ -146,4 +148,29 @@ fn a_flood_waits_for_who_reads_it() {
     drop(flood);
     assert!(wait_until(PATIENCE, || shell.plugin.status().active_calls == 0));
     assert_eq!(shell.plugin.status().starts, 1);
+}
+
+/// Beside what a task writes there is its structured result, also of a task that fails.
+#[test]
+fn a_structured_result_is_beside_the_output() {
+    let rig = Rig::new();
+    let sum = example("pegboard-plugin", "octa_plugin_sum");
+    let plugin = rig.engine.load(sum).unwrap();
+    let result = TaskResult::new();
+    let run = |numbers: &str| plugin.run("sum").argument(numbers).result(&result);
+    let expected = |numbers: &[i64]| {
+        let sum = Value::int(numbers.iter().sum());
+        let numbers = Value::list(numbers.iter().copied().map(Value::int));
+        Some(Value::record([("numbers", numbers), ("sum", sum)]))
+    };
+    assert_eq!(text(run("1 2 3")).unwrap(), "6\n");
+    assert_eq!(result.value(), expected(&[1, 2, 3]));
+    let error = text(run("1 -2")).unwrap_err();
+    assert_eq!(error.exit_code(), Some(3), "{error}");
+    assert_eq!(result.value(), expected(&[1, -2]));
+    // A result is that of the last run, which may have none.
+    text(run("no numbers")).unwrap_err();
+    assert_eq!(result.value(), None);
+    // Nobody has to want it.
+    assert_eq!(text(plugin.run("sum").argument("4")).unwrap(), "4\n");
 }

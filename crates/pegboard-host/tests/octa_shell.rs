@@ -11,7 +11,7 @@ use std::time::Duration;
 use pegboard_host::protocol::nu::{ByteStreamKind, SyntaxShape};
 use pegboard_host::{
     CancelToken, Config, Error, ErrorKind, Flow, Plugin, Protocol, Record, Recorder, Run, State,
-    Stderr, Value,
+    Stderr, TaskResult, Value,
 };
 use pegboard_testkit::peers::peer;
 use pegboard_testkit::tree::wait_until;
@@ -319,6 +319,30 @@ fn giving_up_harms_no_sibling() {
         assert_eq!(shell.text("echo again"), "again\n");
         assert_eq!(shell.plugin.status().starts, 2);
     });
+}
+
+/// Of what Octa's own plugins do not have, they see a name in Hello and nothing more.
+#[test]
+fn a_plugin_without_results_sees_nothing_of_them() {
+    for generation in GENERATIONS {
+        let trace = Arc::<Mutex<Vec<u8>>>::default();
+        let shell = Shell::with(generation, |config| {
+            config.recorder = Some(Recorder::new(Written(trace.clone())));
+        });
+        let result = TaskResult::new();
+        let run = shell.run("echo hi").result(&result);
+        assert_eq!(text_of(run).unwrap(), "hi\n");
+        assert_eq!(result.value(), None);
+        assert!(shell.plugin.status().features.is_empty());
+        drop(shell);
+        let trace = String::from_utf8(trace.lock().unwrap().clone()).unwrap();
+        let mentions = trace
+            .lines()
+            .filter(|line| line.to_lowercase().contains("result"));
+        let mentions: Vec<_> = mentions.collect();
+        assert_eq!(mentions.len(), 1, "{mentions:?}");
+        assert!(mentions[0].contains("\"Hello\""), "{mentions:?}");
+    }
 }
 
 #[test]

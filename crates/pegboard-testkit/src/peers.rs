@@ -59,6 +59,17 @@ pub fn shipped(name: &str) -> PathBuf {
     path
 }
 
+/// The path of an example of a crate of this repository, built for the profile of the running test.
+///
+/// Panics when it cannot be built.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let profile_dir = profile_dir();
+    build_one(&profile_dir, package, "--example", name);
+    profile_dir
+        .join("examples")
+        .join(format!("{name}{EXE_SUFFIX}"))
+}
+
 /// What `cargo xtask peers` calls the program at this place.
 fn task_name(folder: &str, name: &str) -> String {
     let name = name.strip_prefix("nu_plugin_").unwrap_or(name);
@@ -86,13 +97,17 @@ fn profile_dir() -> PathBuf {
 }
 
 fn build(profile_dir: &Path, package: &str, program: &str) {
+    build_one(profile_dir, package, "--bin", program);
+}
+
+fn build_one(profile_dir: &Path, package: &str, kind: &str, program: &str) {
     let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "dev",
         Some(profile) => profile,
     };
     let target_dir = profile_dir.parent().unwrap_or(profile_dir);
     run(cargo()
-        .args(["build", "-p", package, "--bin", program])
+        .args(["build", "-p", package, kind, program])
         .args(["--profile", profile, "--target-dir"])
         .arg(target_dir));
 }

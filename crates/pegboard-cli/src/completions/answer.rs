@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use pegboard_args::harmless;
 use pegboard_host::protocol::nu::CompletionTarget;
@@ -34,10 +35,19 @@ pub(super) enum Files {
     Directories,
 }
 
+/// A plugin that can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Whom {
+    /// By its name.
+    Installed(String),
+    /// The one in this file, which the line names.
+    Given(PathBuf),
+}
+
 /// An argument that a plugin completes itself.
 #[derive(Debug, PartialEq)]
 pub(super) struct Question {
-    pub(super) plugin: String,
+    pub(super) plugin: Whom,
     pub(super) command: String,
     pub(super) target: CompletionTarget,
 }

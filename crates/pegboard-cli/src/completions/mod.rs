@@ -2,6 +2,7 @@
 
 mod answer;
 mod ask;
+mod given;
 mod own;
 mod plugin;
 mod quote;
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Print a script that completes command lines of pegboard in a shell.
 ///
 /// It completes commands and flags of the installed plugins from their index, which starts nothing, and asks a plugin only
-/// for values that it completes itself. How to install the script is told in its first lines.
+/// for values that it completes itself, and once for its commands where `--plugin` names it and it is not installed. How to install the script is told in its first lines.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CompletionsOptions {
@@ -111,7 +112,8 @@ pub(crate) fn complete(options: &CompleteOptions) -> Result<Exit, Failure> {
     let Ok(snapshot) = store.read() else {
         return Ok(Exit::Done);
     };
-    let mut answer = own::answer(&snapshot, &typed);
+    let given = |plugins: &[&str]| given::given(&store, &snapshot, plugins);
+    let mut answer = own::answer(&snapshot, &typed, &given);
     if let Some(question) = answer.question.take() {
         ask::ask(&store, &snapshot, &question, &mut answer);
     }

@@ -5,7 +5,8 @@ use pegboard_host::store::Snapshot;
 use pegboard_testkit::conformance::{Protocol, rules};
 
 use super::answer::{Answer, Files};
-use super::plugin;
+use super::given::Given;
+use super::plugin::{self, Known};
 use super::typed::Typed;
 use crate::options::Options;
 
@@ -39,7 +40,13 @@ struct Line<'a> {
 }
 
 /// What can stand at the cursor. A line that makes no sense has no candidates.
-pub(super) fn answer(snapshot: &Snapshot, typed: &Typed) -> Answer {
+///
+/// `given` tells what is known of the plugins that the line names and that are not installed.
+pub(super) fn answer(
+    snapshot: &Snapshot,
+    typed: &Typed,
+    given: &dyn Fn(&[&str]) -> Vec<Given>,
+) -> Answer {
     let mut command = Options::command();
     command.build();
     let mut line = Line {
@@ -54,7 +61,9 @@ pub(super) fn answer(snapshot: &Snapshot, typed: &Typed) -> Answer {
             return help(snapshot, &command, &typed.before[number..], current);
         }
         if line.ends_pegboards_own(word) {
-            return plugin::answer(snapshot, &line.plugins(), &typed.before[number..], current);
+            let plugins = line.plugins();
+            let known = Known::new(snapshot, &plugins, given(&plugins));
+            return plugin::answer(&known, &typed.before[number..], current);
         }
         if line.take(word).is_none() {
             return Answer::default();
@@ -64,7 +73,9 @@ pub(super) fn answer(snapshot: &Snapshot, typed: &Typed) -> Answer {
         return help(snapshot, &command, &[], current);
     }
     if line.ends_pegboards_own(current) {
-        return plugin::answer(snapshot, &line.plugins(), &[], current);
+        let plugins = line.plugins();
+        let known = Known::new(snapshot, &plugins, given(&plugins));
+        return plugin::answer(&known, &[], current);
     }
     line.answer(snapshot, current)
 }
@@ -79,7 +90,8 @@ fn help(snapshot: &Snapshot, program: &Command, words: &[String], current: &str)
         offer_commands(command, &mut answer);
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    plugin::names(snapshot, &words, current, &mut answer);
+    let known = Known::new(snapshot, &[], Vec::new());
+    plugin::names(&known, &words, current, &mut answer);
     answer
 }
 

@@ -1,4 +1,4 @@
-//! Candidates for commands of installed plugins and their arguments, from the index alone.
+//! Candidates for commands of installed plugins and their arguments, from the index, and of others from what they said.
 
 use pegboard_host::manifest::index;
 use pegboard_host::protocol::nu::{
@@ -6,16 +6,60 @@ use pegboard_host::protocol::nu::{
 };
 use pegboard_host::store::Snapshot;
 
-use super::answer::{Answer, Files, Question};
+use super::answer::{Answer, Files, Question, Whom};
+use super::given::Given;
 
-/// What can stand behind these words of a `pegboard run`. `plugins` are those that the line names: their commands come
-/// first.
-pub(super) fn answer(
-    snapshot: &Snapshot,
-    plugins: &[&str],
-    words: &[String],
-    current: &str,
-) -> Answer {
+/// The plugins that there are for a line.
+pub(super) struct Known<'a> {
+    snapshot: &'a Snapshot,
+    /// Those that the line names: their commands come first.
+    plugins: &'a [&'a str],
+    /// Those of them that are not installed.
+    given: Vec<Given>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        plugins: &'a [&'a str],
+        given: Vec<Given>,
+    ) -> Known<'a> {
+        Known {
+            snapshot,
+            plugins,
+            given,
+        }
+    }
+
+    /// The names and descriptions of the commands whose names begin like this, in their order.
+    fn starting_with(&self, prefix: &str) -> Vec<(&str, &str)> {
+        let given = self.given.iter().flat_map(|it| &it.signatures);
+        let given = given.map(|it| (it.sig.name.as_str(), it.sig.description.as_str()));
+        let index = self.snapshot.index();
+        let installed = index.starting_with(prefix);
+        let installed = installed.map(|command| (command.name(), command.description()));
+        let mut all: Vec<_> = given
+            .filter(|(name, _)| name.starts_with(prefix))
+            .chain(installed)
+            .collect();
+        if !self.given.is_empty() {
+            all.sort_by_key(|(name, _)| *name);
+        }
+        all
+    }
+}
+
+/// A command with what its arguments need.
+struct Found {
+    signature: Signature,
+    /// How many words its name is.
+    used: usize,
+    /// Whom to ask for values that only the plugin knows, if it can be asked.
+    asked: Option<Whom>,
+}
+
+/// What can stand behind these words of a `pegboard run`.
+pub(super) fn answer(known: &Known<'_>, words: &[String], current: &str) -> Answer {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let behind_bar = words.iter().rposition(|word| *word == "|");
     let stage = &words[behind_bar.map_or(0, |bar| bar + 1)..];
@@ -26,19 +70,48 @@ pub(super) fn answer(
         parts.extend(rest);
     }
     let mut answer = Answer::default();
-    names(snapshot, &parts, current, &mut answer);
-    let Some((command, used)) = command(snapshot, plugins, &parts) else {
-        return answer;
-    };
-    let signatures = snapshot.signatures(command.plugin().name());
-    let signatures = signatures.ok().flatten().unwrap_or_default();
-    let named = |signature: &&Signature| signature.name == command.name();
-    let signature = signatures.iter().map(|it| &it.sig).find(named);
-    if let Some(signature) = signature {
-        let arguments = Arguments::read(signature, &parts[used..]);
-        arguments.answer(command.plugin(), current, &mut answer);
+    names(known, &parts, current, &mut answer);
+    let installed = installed(known.snapshot, known.plugins, &parts);
+    let given = given(&known.given, &parts);
+    let longer = |given: &Found| installed.as_ref().is_none_or(|it| it.used <= given.used);
+    if let Some(found) = given.filter(longer).or(installed) {
+        let arguments = Arguments::read(&found.signature, &parts[found.used..]);
+        arguments.answer(found.asked.as_ref(), current, &mut answer);
     }
     answer
+}
+
+/// The command with the longest name that the words begin with, of those plugins that are not installed.
+fn given(plugins: &[Given], words: &[&str]) -> Option<Found> {
+    let commands = plugins.iter().flat_map(|plugin| {
+        let signatures = plugin.signatures.iter();
+        signatures.map(move |signature| (plugin, &signature.sig))
+    });
+    let found = commands.filter_map(|(plugin, signature)| {
+        let name: Vec<&str> = signature.name.split_whitespace().collect();
+        let begins = !name.is_empty() && words.starts_with(&name);
+        begins.then(|| Found {
+            signature: signature.clone(),
+            used: name.len(),
+            asked: completes(plugin.protocol.as_deref()).then(|| Whom::Given(plugin.path.clone())),
+        })
+    });
+    found.max_by_key(|found| found.used)
+}
+
+/// The same of those that are installed.
+fn installed(snapshot: &Snapshot, plugins: &[&str], words: &[&str]) -> Option<Found> {
+    let (command, used) = command(snapshot, plugins, words)?;
+    let plugin = command.plugin();
+    let signatures = snapshot.signatures(plugin.name()).ok()??;
+    let named = |signature: &Signature| signature.name == command.name();
+    let signature = signatures.into_iter().map(|it| it.sig).find(named)?;
+    let asked = completes(plugin.protocol()).then(|| Whom::Installed(plugin.name().to_owned()));
+    Some(Found {
+        signature,
+        used,
+        asked,
+    })
 }
 
 /// The command with the longest name that the words begin with; of several, that of a plugin that the line names.
@@ -61,23 +134,22 @@ fn command<'a>(
 }
 
 /// The next words of the names that begin with these words; whole names where somebody quotes them as one word.
-pub(super) fn names(snapshot: &Snapshot, words: &[&str], current: &str, answer: &mut Answer) {
-    let index = snapshot.index();
+pub(super) fn names(known: &Known<'_>, words: &[&str], current: &str, answer: &mut Answer) {
     let mut typed = words.join(" ");
     if !typed.is_empty() {
         typed.push(' ');
     }
     let start = typed.len();
     typed.push_str(current);
-    for command in index.starting_with(&typed) {
-        let rest = &command.name()[start..];
+    for (name, description) in known.starting_with(&typed) {
+        let rest = &name[start..];
         let end = rest[current.len()..]
             .find(' ')
             .map(|end| current.len() + end);
         match (end, answer.candidates.last_mut()) {
             (Some(end), Some(last)) if last.value == rest[..end] => {}
             (Some(end), _) => answer.offer(&rest[..end], "commands"),
-            (None, _) => answer.offer(rest, command.description()),
+            (None, _) => answer.offer(rest, description),
         }
     }
 }
@@ -167,17 +239,19 @@ impl<'a> Arguments<'a> {
             .or(signature.rest_positional.as_ref())
     }
 
-    fn answer(&self, plugin: index::Plugin<'_>, current: &str, answer: &mut Answer) {
-        let question = |target| Question {
-            plugin: plugin.name().to_owned(),
-            command: self.signature.name.clone(),
-            target,
+    fn answer(&self, asked: Option<&Whom>, current: &str, answer: &mut Answer) {
+        let question = |target| {
+            asked.map(|plugin| Question {
+                plugin: plugin.clone(),
+                command: self.signature.name.clone(),
+                target,
+            })
         };
         let value = |flag: &'a Flag, answer: &mut Answer| {
             let shape = flag.arg.as_ref()?;
             let unknown = values(shape, flag.completion.as_ref(), answer);
             let target = CompletionTarget::Flag(flag.long.clone());
-            answer.question = (unknown && completes(plugin)).then(|| question(target));
+            answer.question = unknown.then(|| question(target)).flatten();
             Some(())
         };
         if let Some(flag) = self.pending {
@@ -200,7 +274,7 @@ impl<'a> Arguments<'a> {
                 shape => values(shape, argument.completion.as_ref(), answer),
             };
             let target = CompletionTarget::Positional(self.positional as u64);
-            answer.question = (unknown && completes(plugin)).then(|| question(target));
+            answer.question = unknown.then(|| question(target)).flatten();
         } else if !self.flags_ended {
             self.offer_flags(answer);
         }
@@ -208,7 +282,7 @@ impl<'a> Arguments<'a> {
 
     fn offer_flags(&self, answer: &mut Answer) {
         let flags = self.signature.named.iter();
-        for flag in flags.filter(|flag| !self.given.contains(flag)) {
+        for flag in flags.filter(|flag| is_repeated(flag) || !self.given.contains(flag)) {
             if let Some(short) = flag.short {
                 answer.offer(format!("-{short}"), &flag.desc);
             }
@@ -220,6 +294,11 @@ impl<'a> Arguments<'a> {
             answer.offer("--help", "Show how the command is used");
         }
     }
+}
+
+/// True for a flag that says so; signatures have no other way to tell.
+fn is_repeated(flag: &Flag) -> bool {
+    flag.desc.to_ascii_lowercase().contains("can be repeated")
 }
 
 /// Offers what the signature says. True if only the plugin can know more.
@@ -262,8 +341,8 @@ fn values(shape: &SyntaxShape, completion: Option<&Completion>, answer: &mut Ans
 }
 
 /// False for plugins from before plugins could be asked for candidates.
-fn completes(plugin: index::Plugin<'_>) -> bool {
-    let Some(version) = plugin.protocol() else {
+fn completes(protocol: Option<&str>) -> bool {
+    let Some(version) = protocol else {
         return true;
     };
     let dialect = version

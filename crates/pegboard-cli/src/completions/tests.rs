@@ -10,6 +10,7 @@ use pegboard_host::protocol::nu::{
 use pegboard_host::store::{Snapshot, Store, signatures_as_json};
 
 use super::Asker;
+use super::answer::Whom;
 use super::typed::Typed;
 
 /// A store in a directory that goes away with it.
@@ -131,7 +132,7 @@ fn told(snapshot: &Snapshot, line: &[&str]) -> String {
         .map(str::to_owned)
         .collect();
     let typed = Typed::read(Asker::Plain, &words).expect("words");
-    let answer = super::own::answer(snapshot, &typed);
+    let answer = super::own::answer(snapshot, &typed, &|_| Vec::new());
     let text = answer.print(Asker::Plain, &typed);
     let mut parts: Vec<String> = text
         .lines()
@@ -141,9 +142,13 @@ fn told(snapshot: &Snapshot, line: &[&str]) -> String {
         })
         .collect();
     if let Some(question) = answer.question {
+        let plugin = match question.plugin {
+            Whom::Installed(name) => name,
+            Whom::Given(path) => path.display().to_string(),
+        };
         parts.push(format!(
-            "?{} {} {:?}",
-            question.plugin, question.command, question.target
+            "?{plugin} {} {:?}",
+            question.command, question.target
         ));
     }
     parts.join(",")
@@ -272,7 +277,7 @@ fn descriptions_are_one_line_of_harmless_text() {
     ] {
         let words = ["pegboard", "run", "words", last].map(str::to_owned);
         let typed = Typed::read(Asker::Plain, &words).expect("words");
-        let answer = super::own::answer(&snapshot, &typed);
+        let answer = super::own::answer(&snapshot, &typed, &|_| Vec::new());
         assert_eq!(answer.print(Asker::Plain, &typed), expected);
     }
 }

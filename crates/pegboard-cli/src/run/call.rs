@@ -12,7 +12,7 @@ use pegboard_host::protocol::Spanned;
 use pegboard_host::protocol::nu::{EvaluatedCall, Flag, Signature};
 use pegboard_host::{
     AppContext, CancelToken, Command, Engine, Error, ErrorKind, Flow, LabeledError, Plugin,
-    Protocol, Run,
+    Protocol, Run, TaskResult,
 };
 
 use super::closures::Closures;
@@ -23,7 +23,7 @@ use crate::commands::{Commands, Found};
 use crate::exit::{Exit, Failure, write_out, written};
 use crate::input::{self, Trouble, Wanted};
 use crate::line::{Line, Stage};
-use crate::options::{OF_RUN, RunOptions};
+use crate::options::{OF_RUN, RunOptions, To};
 use crate::output::{self, Outcome, Shown};
 use crate::signals;
 
@@ -41,6 +41,10 @@ struct Call {
 }
 
 impl Call {
+    fn is_task(&self) -> bool {
+        self.command.plugin.protocol() == Protocol::Octa
+    }
+
     fn run(&self, arguments: EvaluatedCall) -> Run {
         let name = &self.command.signature.sig.name;
         self.command.plugin.run(name).arguments(arguments)
@@ -99,7 +103,11 @@ pub(super) fn call(
     };
     let mut flow = input.map_err(failed);
     let mut starts = starts(&calls);
-    for mut call in calls {
+    let shows_result =
+        options.to.is_some_and(To::has_structure) && calls.last().is_some_and(Call::is_task);
+    let result = shows_result.then(TaskResult::new);
+    let last = calls.len().saturating_sub(1);
+    for (place, mut call) in calls.into_iter().enumerate() {
         if let Some(error) = starts
             .remove(call.command.plugin.path())
             .and_then(failure_of)
@@ -123,6 +131,9 @@ pub(super) fn call(
         if let Some(timeout) = options.timeout {
             run = run.deadline(timeout);
         }
+        if let Some(result) = result.as_ref().filter(|_| place == last) {
+            run = run.result(result);
+        }
         flow = run.call().map_err(failed);
         if flow.is_err() {
             break;
@@ -133,7 +144,14 @@ pub(super) fn call(
         sources: &line.sources,
         trouble: &trouble,
     };
-    let outcome = flow.and_then(|output| output::write(output, options.to, shown).map_err(failed));
+    let write = |output| output::write(output, options.to, shown);
+    let outcome = flow.and_then(|output| {
+        let written = match &result {
+            Some(result) => task::write_result(output, result, write),
+            None => write(output),
+        };
+        written.map_err(failed)
+    });
     if let Some(error) = trouble.take() {
         // The cause of whatever the plugins have said about it.
         return Err(failed(error));

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use pegboard_host::protocol::nu::{EvaluatedCall, Signature};
-use pegboard_host::{Engine, Error, LabeledError, Protocol, Span, Value};
+use pegboard_host::{Engine, Error, Flow, LabeledError, Protocol, Span, TaskResult, Value};
 
 use crate::input::{nothing_to_read, text_of_task};
 use crate::options::RunOptions;
+use crate::output::Outcome;
 
 /// What is written in place of a text that is standard input.
 const STDIN: &str = "-";
@@ -61,6 +62,22 @@ pub(super) fn without_text(
     arguments.positional.push(Value::string(STDIN));
     let missing = Some(error);
     Ok((arguments, Text { place, missing }))
+}
+
+/// Writes the structured result of a task in place of its text, where it gives one, also if it fails.
+pub(super) fn write_result(
+    output: Flow,
+    result: &TaskResult,
+    write: impl FnOnce(Flow) -> Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
+    let text = output.into_value();
+    match (result.value(), text) {
+        (Some(result), text) => {
+            let outcome = write(Flow::value(result))?;
+            text.map(|_| outcome)
+        }
+        (None, text) => write(Flow::value(text?)),
+    }
 }
 
 /// Whether an exit code could be that of a task: one of Octa's plugins was used, or was to be.

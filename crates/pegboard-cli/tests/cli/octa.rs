@@ -295,6 +295,36 @@ fn all_plugins_of_a_run_start_side_by_side() {
     assert!(out.contains("side by side"), "{out}");
 }
 
+/// Both are called `shell`, and neither takes the place of the other unseen.
+#[test]
+fn a_plugin_of_nushells_may_have_the_same_name() {
+    let folder = Folder::new("octa-name");
+    let home = folder.path().to_str().unwrap();
+    let cli = |words: &[&str]| Cli::new(words).variable("PEGBOARD_HOME", home);
+    let (nu, link) = (
+        folder.file("nu_plugin_shell"),
+        folder.file("octa_plugin_task"),
+    );
+    std::os::unix::fs::symlink(shipped("octa_plugin_shell"), &nu).unwrap();
+    std::os::unix::fs::symlink(plugin(), &link).unwrap();
+    cli(&["add"]).argument(&nu).out();
+    let said = cli(&["add"]).argument(plugin()).fails(2);
+    assert!(
+        said.contains("there is a plugin of Nushell's of the same name, `shell`, in "),
+        "{said}"
+    );
+    assert!(said.contains("pegboard remove shell"), "{said}");
+    let listed = json(&cli(&["list", "--json"]).out());
+    assert_eq!(listed[0]["kind"], "nushell");
+    // Under another name it is taken, and one whose file is gone stands in nobody's way.
+    let python = ["add", "--interpreter", "python3"];
+    let added = cli(&python).argument(&link).out();
+    assert_eq!(added, "added task with 1 command\n");
+    fs::remove_file(&nu).unwrap();
+    let added = cli(&["add"]).argument(plugin()).out();
+    assert_eq!(added, "renewed shell with 1 command\n");
+}
+
 #[test]
 fn another_name_needs_the_protocol_to_be_said() {
     let folder = Folder::new("octa-named");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use pegboard_testkit::peers::shipped;
+use pegboard_testkit::peers::{example, shipped};
 
 use crate::octa::{Home, plugin};
 use crate::support::{Cli, Folder, finish};
@@ -169,4 +169,32 @@ fn an_argument_that_is_no_text_is_shown() {
         .fails(2);
     assert!(said.contains(r"shell $'caf\xe9\''"), "{said}");
     assert!(said.contains("plugins can be told no other text"), "{said}");
+}
+
+/// A form of values shows the structured result of a task in place of its text, also of one that fails.
+#[test]
+fn a_form_of_values_shows_the_structured_result() {
+    let sum = example("pegboard-plugin", "octa_plugin_sum");
+    let run = |options: &[&str], text: &str| {
+        let cli = ["run"].iter().chain(options);
+        Cli::new(cli.copied().collect::<Vec<_>>())
+            .argument("--plugin")
+            .argument(&sum)
+            .argument("sum")
+            .argument(text)
+    };
+    assert_eq!(run(&[], "1 2").out(), "3\n");
+    assert_eq!(run(&["--to", "text"], "1 2").out(), "3\n");
+    let line = "{\"numbers\":[1,2],\"sum\":3}\n";
+    assert_eq!(run(&["--to", "ndjson"], "1 2").out(), line);
+    let csv = "numbers,sum\n\"[1,2]\",3\n";
+    assert_eq!(run(&["--to", "csv"], "1 2").out(), csv);
+    let failed = run(&["--to", "ndjson"], " -1").end();
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+    assert_eq!(failed.out, "{\"numbers\":[-1],\"sum\":-1}\n");
+    assert_eq!(failed.err, "");
+    // What gives none has its text.
+    let home = home("structure");
+    let text = home.cli(&["run", "--to", "json", "shell", "echo hi"]).out();
+    assert_eq!(text, "\"hi\\n\"\n");
 }

@@ -4,6 +4,7 @@
 mod bash;
 mod elvish;
 mod fish;
+mod given;
 mod many;
 mod nushell;
 mod pages;

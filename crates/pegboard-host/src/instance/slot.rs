@@ -9,7 +9,7 @@ use pegboard_protocol::session::Failure;
 use pegboard_transport::{Bell, InStream, Stop};
 
 use crate::custom::Mark;
-use crate::{CancelToken, Context, Error, NoContext};
+use crate::{CancelToken, Context, Error, NoContext, TaskResult};
 
 /// What ends the wait for a call, and for the calls that are made for it.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,7 @@ pub(crate) struct Slot {
     pub(crate) command: String,
     pub(crate) context: Arc<dyn Context>,
     bounds: OnceLock<Bounds>,
+    result: OnceLock<TaskResult>,
     state: Mutex<SlotState>,
     bell: Bell,
 }
@@ -93,6 +94,7 @@ impl Slot {
             command,
             context,
             bounds: OnceLock::new(),
+            result: OnceLock::new(),
             state: Mutex::default(),
             bell: Bell::default(),
         })
@@ -106,6 +108,16 @@ impl Slot {
     /// What ends the wait.
     pub(crate) fn bounds(&self) -> Bounds {
         self.bounds.get().cloned().unwrap_or_default()
+    }
+
+    /// Sets, once, where a structured result of a task goes.
+    pub(crate) fn put_result_into(&self, result: TaskResult) {
+        let _ = self.result.set(result);
+    }
+
+    /// Where a structured result of a task goes, if anybody wants it.
+    pub(crate) fn result(&self) -> Option<&TaskResult> {
+        self.result.get()
     }
 
     /// A slot for a call whose answer nobody waits for.

@@ -77,6 +77,14 @@ impl Board {
         Some((execution.call, execution.output.take()?))
     }
 
+    /// The call that an execution is for.
+    pub(super) fn call_of(&self, id: ExecutionId) -> Option<CallId> {
+        self.executions()
+            .open
+            .get(&id)
+            .map(|execution| execution.call)
+    }
+
     pub(super) fn ended(&self, id: ExecutionId) -> Option<Execution> {
         self.executions().open.remove(&id)
     }

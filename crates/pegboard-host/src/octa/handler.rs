@@ -45,9 +45,16 @@ impl Handler<HostEvent> for OctaHandler {
             HostEvent::Ignored(ignored) => {
                 instance.note("ignored", json!({ "what": ignored.to_string() }));
             }
-            HostEvent::Result { .. }
-            | HostEvent::InputWritable { .. }
-            | HostEvent::ShutDown { .. } => {}
+            HostEvent::Result { id, value } => {
+                let call = self.board.call_of(id);
+                if let Some(call) = call
+                    && let Some(result) = instance.result_of(call)
+                    && let Err(error) = result.put(value)
+                {
+                    instance.end_call(call, End::Failed(error.of(&instance.name)));
+                }
+            }
+            HostEvent::InputWritable { .. } | HostEvent::ShutDown { .. } => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use pegboard_protocol::octa::{Feature, Features, HandshakeError, HostConfig, Limits};
+use pegboard_protocol::octa::{HandshakeError, HostConfig, Limits};
 use pegboard_transport::Recorder;
 use pegboard_transport::octa::{Connection, HostSettings, StartError, StartFailure};
 
@@ -188,8 +188,6 @@ fn refused(starting: Starting<'_>, error: &StartError) -> Failed {
 fn host_config(config: &Config) -> HostConfig {
     let usual = Limits::default();
     HostConfig {
-        // What an execution writes is its output; beside a stream there is no place for a second one.
-        features: Features::ALL.without(Feature::Result),
         limits: Limits {
             line: usual.line.min(config.limits.frame),
             depth: usual.depth.min(config.limits.depth),

@@ -9,12 +9,14 @@ mod handler;
 mod input;
 mod launch;
 mod output;
+mod result;
 mod signature;
 mod stderr;
 
 pub(crate) use conversation::Conversation;
 pub(crate) use launch::{SocketPlace, dial, place, start};
 pub(crate) use output::{Answered, await_begin};
+pub use result::TaskResult;
 
 use std::path::Path;
 

@@ -15,6 +15,9 @@ use crate::stderr::Tail;
 /// How long the end of a call waits for what was said before it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// So many bytes are passed on together, and a piece more.
+const TOGETHER: usize = 64 << 10;
+
 /// What is on its way to where standard error goes.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -76,20 +79,50 @@ impl Said {
 }
 
 fn pass_on(pieces: &Receiver<Piece>, passed: &Passed, name: &str, tail: &Tail, to: &Stderr) {
-    for Piece {
-        connection,
-        id,
-        bytes,
-    } in pieces
-    {
-        tail.push(&bytes);
+    while let Ok(first) = pieces.recv() {
+        let block = Block::gather(first, pieces);
+        tail.push(&block.bytes);
         match to {
-            Stderr::Forward(forward) => forward(name, &bytes),
-            Stderr::Inherit => crate::runner::to_own_stderr(&bytes),
+            Stderr::Forward(forward) => forward(name, &block.bytes),
+            Stderr::Inherit => crate::runner::to_own_stderr(&block.bytes),
             Stderr::Discard => {}
         }
-        passed.count.fetch_add(1, Ordering::AcqRel);
+        passed.count.fetch_add(block.pieces, Ordering::AcqRel);
         passed.bell.ring();
-        connection.consumed(id, bytes.len());
+        for (id, size) in block.sizes {
+            block.connection.consumed(id, size);
+        }
+    }
+}
+
+/// What has come while the last was passed on: to pass on line by line takes longer than all the rest.
+struct Block {
+    connection: Connection<Host>,
+    bytes: Vec<u8>,
+    pieces: u64,
+    /// How much of it is whose.
+    sizes: Vec<(ExecutionId, usize)>,
+}
+
+impl Block {
+    fn gather(first: Piece, pieces: &Receiver<Piece>) -> Block {
+        let mut block = Block {
+            sizes: vec![(first.id, first.bytes.len())],
+            connection: first.connection,
+            bytes: first.bytes,
+            pieces: 1,
+        };
+        while block.bytes.len() < TOGETHER
+            && let Ok(piece) = pieces.try_recv()
+        {
+            block.bytes.extend_from_slice(&piece.bytes);
+            block.pieces += 1;
+            let size = piece.bytes.len();
+            match block.sizes.last_mut() {
+                Some((id, sum)) if *id == piece.id => *sum += size,
+                _ => block.sizes.push((piece.id, size)),
+            }
+        }
+        block
     }
 }

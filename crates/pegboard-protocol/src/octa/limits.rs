@@ -3,7 +3,7 @@
 /// How much of what the other side sends is borne. Going beyond ends the session with an error that names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of one line.
+    /// The most bytes of one line. Peers of Pegboard's take no more either, so no longer execution is sent.
     pub line: usize,
     /// The most arrays and maps inside each other in a message; 120 at most, which is safe on a thread with 512 KiB of
     /// stack even without optimization.

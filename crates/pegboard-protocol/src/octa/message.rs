@@ -195,6 +195,11 @@ pub enum Refusal {
         /// The limit.
         limit: usize,
     },
+    /// A text that would make the message a longer line than may be.
+    TooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// The session has failed or is closing.
     Over(Failure),
 }
@@ -218,6 +223,10 @@ impl fmt::Display for Refusal {
             Refusal::TooDeep { limit } => write!(
                 f,
                 "more than {limit} arrays and maps inside each other, which is the limit (depth)"
+            ),
+            Refusal::TooLong { limit } => write!(
+                f,
+                "the text would make a message of more than {limit} bytes, which is the limit (line)"
             ),
             Refusal::Over(failure) => failure.fmt(f),
         }

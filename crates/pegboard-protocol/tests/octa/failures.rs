@@ -1,20 +1,26 @@
 //! The first cause of a failure is kept, told once, and nothing is sent after it.
 
 use pegboard_protocol::octa::{
-    Execute, Features, FromHost, FromPlugin, Hello, Host, HostConfig, HostEvent, HostHello,
-    Outcome, Plugin, PluginConfig, PluginEvent, PluginHello, Refusal, SendError, Stream,
+    Execute, Features, FromHost, FromPlugin, Hello, Host, HostConfig, HostEvent, HostHello, Limits,
+    Outcome, Plugin, PluginConfig, PluginEvent, PluginHello, Refusal, SendError, Stream, encode,
 };
 use pegboard_protocol::session::{Failure, FailureKind};
 
 fn sessions() -> (Host, Plugin) {
-    let (host, hello) = HostHello::new(HostConfig::default());
-    let (plugin, reply) = PluginHello::new(PluginConfig::new("k"))
-        .receive(Ok(hello))
-        .unwrap();
+    sessions_with(HostConfig::default())
+}
+
+fn sessions_with(config: HostConfig) -> (Host, Plugin) {
+    let features = config.features;
+    let (host, hello) = HostHello::new(config);
+    let config = PluginConfig {
+        features,
+        ..PluginConfig::new("k")
+    };
+    let (plugin, reply) = PluginHello::new(config).receive(Ok(hello)).unwrap();
     let (host, schema) = host.receive(Ok(reply)).unwrap();
     let (plugin, reply) = plugin.receive(Ok(schema)).unwrap();
     let host = host.receive(Ok(reply)).unwrap();
-    assert_eq!(host.features(), Features::ALL);
     (host, plugin)
 }
 
@@ -22,9 +28,54 @@ fn timeout() -> Failure {
     Failure::new(FailureKind::Local, "took too long")
 }
 
+/// The longest text of a line is sent, whatever it takes to write it.
+#[test]
+fn a_text_that_is_too_long_is_refused() {
+    let limits = Limits {
+        line: 1000,
+        ..Limits::default()
+    };
+    for (features, character, most) in [
+        (Features::ALL, "x", 8..=9),
+        (Features::ALL, "\n", 4..=5),
+        (Features::ALL, "\u{1}", 1..=2),
+        (Features::NONE, "x", 4..=5),
+    ] {
+        let config = || HostConfig {
+            features,
+            limits,
+            ..HostConfig::default()
+        };
+        let sent = (0..20).take_while(|hundreds| {
+            let (mut host, _) = sessions_with(config());
+            let text = character.repeat(hundreds * 100);
+            match host.execute(Execute {
+                text,
+                ..Execute::default()
+            }) {
+                Ok(_) => {
+                    let mut line = Vec::new();
+                    let message = host.poll_message().expect("an execution");
+                    encode(&message, host.form(), &mut line);
+                    assert!(line.len() <= 1000, "{} bytes", line.len());
+                    true
+                }
+                Err(refusal) => {
+                    assert_eq!(refusal, Refusal::TooLong { limit: 1000 });
+                    assert_eq!(host.poll_message(), None);
+                    false
+                }
+            }
+        });
+        let sent = sent.last().expect("the empty one");
+        assert!(most.contains(&sent), "{character:?}: {sent}");
+    }
+}
+
 #[test]
 fn of_a_host() {
     let (mut host, _) = sessions();
+    assert_eq!(host.features(), Features::ALL);
     let first = host.execute(Execute::default()).unwrap();
     let second = host
         .execute(Execute {

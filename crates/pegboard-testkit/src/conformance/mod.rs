@@ -19,24 +19,19 @@
 //! # }
 //! ```
 
-mod commands;
-mod conversation;
-mod form;
+mod nushell;
 mod octa;
 mod patience;
-mod replies;
+mod play;
 mod report;
-mod rules;
-mod stage;
+mod rule;
 mod transcript;
-mod tree;
-mod turns;
-mod watch;
+mod wire;
 mod writer;
 
 pub use pegboard_host::Protocol;
 pub use report::{Counts, Fault, Outcome, Report, Said, Speaker, Verdict};
-pub use rules::{Rule, Turn, rules};
+pub use rule::{Rule, Turn, rules};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -47,10 +42,8 @@ use std::time::{Duration, Instant};
 use pegboard_host::{Config, Engine, PluginConfig, RawStart, Stderr};
 use pegboard_protocol::LabeledError;
 
-use conversation::Stop;
-use rules::Judge;
-use stage::Stage;
-use transcript::Noticed;
+use play::Plays;
+use rule::Judge;
 
 /// The program to be checked, and what it is started with.
 #[derive(Clone, Debug)]
@@ -188,9 +181,9 @@ pub fn check_with(
         Protocol::Octa => RawStart::SocketPath(&[]),
     };
     drop(plugin.start_raw(start).map_err(CheckError::Program)?);
-    let mut stage = match subject.protocol {
-        Protocol::Nushell => Stages::Nushell(Stage::set(plugin, subject, options)?),
-        Protocol::Octa => Stages::Octa(octa::Stage::set(plugin, subject, options)),
+    let mut stage: Box<dyn Plays> = match subject.protocol {
+        Protocol::Nushell => Box::new(nushell::Stage::set(plugin, subject, options)?),
+        Protocol::Octa => Box::new(octa::Stage::set(plugin, subject, options)),
     };
     let mut played = BTreeMap::new();
     for rule in options.played(subject.protocol) {
@@ -206,7 +199,7 @@ pub fn check_with(
             // What was not said cannot have been wrong.
             (stage.unheard().unwrap_or(Outcome::Passed), Duration::ZERO)
         });
-        let noticed = stage.noticed().fault(rule.name);
+        let noticed = stage.grounds().noticed.fault(rule.name);
         Verdict {
             rule: rule.name,
             sentence: rule.sentence,
@@ -223,43 +216,4 @@ pub fn check_with(
         rules: rules.collect(),
         commands: stage.command_lines(),
     })
-}
-
-/// Where rules are played, by protocol.
-enum Stages {
-    Nushell(Stage),
-    Octa(octa::Stage),
-}
-
-impl Stages {
-    /// Plays a rule, if it is one that is played.
-    fn play(&mut self, rule: &Rule) -> Option<Outcome> {
-        match (self, rule.judge) {
-            (Stages::Nushell(stage), Judge::Plays(play)) => Some(stage.play(play)),
-            (Stages::Octa(stage), Judge::PlaysOcta(play)) => Some(stage.play(play)),
-            _ => None,
-        }
-    }
-
-    /// The verdict on messages if there were none to look at.
-    fn unheard(&self) -> Option<Outcome> {
-        match self {
-            Stages::Nushell(stage) => stage.hello().err().and_then(Stop::excuse),
-            Stages::Octa(stage) => stage.key().err().and_then(Stop::excuse),
-        }
-    }
-
-    fn noticed(&self) -> &Noticed {
-        match self {
-            Stages::Nushell(stage) => &stage.noticed,
-            Stages::Octa(stage) => &stage.noticed,
-        }
-    }
-
-    fn command_lines(&self) -> Vec<String> {
-        match self {
-            Stages::Nushell(stage) => stage.command_lines(),
-            Stages::Octa(stage) => stage.command_lines(),
-        }
-    }
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pegboard_protocol::nu::CallId;
-
 /// A silence is not waited out for longer than so many messages take.
 const MOST: u64 = 4;
 
@@ -15,8 +13,8 @@ pub(super) struct Patience {
     each: Duration,
     said: u64,
     read: u64,
-    /// How much had been said with each call.
-    calls: BTreeMap<CallId, u64>,
+    /// How much had been said with each call, by its number.
+    calls: BTreeMap<u64, u64>,
 }
 
 impl Patience {
@@ -35,8 +33,8 @@ impl Patience {
     }
 
     /// The next thing that is said is this call.
-    pub(super) fn call(&mut self, id: CallId) {
-        self.calls.insert(id, self.said + 1);
+    pub(super) fn call(&mut self, call: u64) {
+        self.calls.insert(call, self.said + 1);
     }
 
     /// What was said up to now takes the plugin no time.
@@ -45,8 +43,8 @@ impl Patience {
     }
 
     /// The plugin has answered a call, so it has read all up to there.
-    pub(super) fn answered(&mut self, id: CallId) {
-        let read = self.calls.get(&id).copied().unwrap_or_default();
+    pub(super) fn answered(&mut self, call: u64) {
+        let read = self.calls.get(&call).copied().unwrap_or_default();
         self.read = self.read.max(read);
     }
 
@@ -86,17 +84,17 @@ mod tests {
         patience.say();
         patience.nothing_waits();
         assert_eq!(seconds(&patience), (1, 1));
-        patience.call(CallId(7));
+        patience.call(7);
         (0..3).for_each(|_| patience.say());
         assert_eq!(seconds(&patience), (3, 3));
-        patience.answered(CallId(7));
+        patience.answered(7);
         assert_eq!(seconds(&patience), (2, 2));
         (0..9).for_each(|_| patience.say());
         assert_eq!(seconds(&patience), (4, 11));
         patience.acked();
         assert_eq!(seconds(&patience), (4, 10));
         // An answer that comes late takes nothing back.
-        patience.answered(CallId(7));
+        patience.answered(7);
         assert_eq!(seconds(&patience), (4, 10));
         (0..99).for_each(|_| patience.acked());
         assert_eq!(seconds(&patience), (1, 1));

@@ -102,13 +102,12 @@ fn written(by: Speaker, message: &Message) -> String {
 
 /// A text without its middle, if it is long: how a message ends tells as much as how it begins.
 fn shortened(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= WIDTH {
+    if text.chars().nth(WIDTH).is_none() {
         return text.to_owned();
     }
     let head: String = text.chars().take(WIDTH - TAIL).collect();
-    let tail: String = text.chars().skip(count - TAIL).collect();
-    format!("{head} ... {tail}")
+    let (tail, _) = text.char_indices().rev().nth(TAIL - 1).unwrap_or_default();
+    format!("{head} ... {}", &text[tail..])
 }
 
 impl Noticed {

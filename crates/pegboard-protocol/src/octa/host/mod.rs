@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::lines::{Account, Window};
 use super::message::{Execute, ExecutionId, FromHost, Hello, Refusal, SendError, deeper};
 use super::session::Session;
+use super::wire::encode;
 use super::{Dialect, Feature, Features, Form, Limits};
 use crate::session::{Failure, FailureKind};
 
@@ -101,9 +102,15 @@ impl Host {
             .has(Feature::Credit)
             .then_some(self.limits.window);
         if self.features.has(Feature::Ids) {
-            let wire = id.to_string();
-            self.by_wire.insert(wire.clone(), id);
-            execute.id = Some(wire);
+            execute.id = Some(id.to_string());
+        }
+        if self.is_too_long(&execute) {
+            return Err(Refusal::TooLong {
+                limit: self.limits.line,
+            });
+        }
+        if let Some(wire) = execute.id.clone() {
+            self.by_wire.insert(wire, id);
         }
         let running = Running {
             wire: execute.id.clone(),
@@ -120,6 +127,19 @@ impl Host {
         self.outgoing
             .push_back(FromHost::Execute(Box::new(execute)));
         Ok(id)
+    }
+
+    /// Whether an execution would be a longer line than may be, which is known without writing it for all usual ones.
+    fn is_too_long(&self, execute: &Execute) -> bool {
+        // Written, a byte is six at most, in as many fields as there are forms, beside all that is not the text.
+        let (length, limit) = (execute.text.len(), self.limits.line);
+        if length <= limit / 16 || length > limit {
+            return length > limit;
+        }
+        let mut line = Vec::new();
+        let message = FromHost::Execute(Box::new(execute.clone()));
+        encode(&message, self.form(), &mut line);
+        line.len() > limit
     }
 
     /// Asks the plugin to end an execution; how it ends is the plugin's to say. Asking again does nothing.

@@ -1,197 +1,131 @@
 //! One conversation with one process of an Octa plugin, in the place of its host.
 
 use std::collections::VecDeque;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use pegboard_host::{RawEnd, RawProcess};
+use pegboard_host::RawEnd;
 use pegboard_protocol::octa::{Decoder, Dialect, FromPlugin, Hello, Limits, LineErrorKind};
-use pegboard_transport::{Hangup, Source};
 use serde_json::{Value as Tree, json};
 
 use super::form;
 use super::watch::{End, Watch};
-use crate::conformance::conversation::{Played, QUIET, broken, silent};
-use crate::conformance::report::{Fault, Speaker};
-use crate::conformance::transcript::{Noticed, Transcript};
-use crate::conformance::writer::Writer;
+use crate::conformance::play::{Converses, Heard, Played, broken, silent};
+use crate::conformance::report::Speaker;
+use crate::conformance::wire::{Arrived, Wire};
 
 /// The longest line that is read.
 const LONGEST: usize = 16 << 20;
-/// How often it is looked whether a silent process has ended.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long a process that has closed its connection may take to be seen as ended.
-const GONE: Duration = Duration::from_millis(300);
-
-/// What listening gives.
-#[derive(Debug)]
-pub(super) enum Heard {
-    Message(FromPlugin),
-    /// Nothing until the deadline.
-    Silence,
-    /// The plugin has closed the connection.
-    Closed,
-}
 
 /// A conversation. The process ends when this is dropped, with all that it started.
 pub(super) struct Conversation {
-    pub(super) process: RawProcess,
-    source: Box<dyn Source>,
-    hangup: Hangup,
-    writer: Option<Writer>,
-    pub(super) timeout: Duration,
-    /// A line that has not ended.
-    unread: Vec<u8>,
-    /// So much of it has no line feed.
+    pub(super) wire: Wire,
+    /// So much of what is unread has no line feed.
     scanned: usize,
     messages: VecDeque<FromPlugin>,
-    closed: bool,
     /// The generation whose hosts have to be able to read every message.
     pub(super) reader: Option<Dialect>,
     pub(super) watch: Watch,
-    transcript: Transcript,
-    noticed: Noticed,
 }
 
-impl Conversation {
-    /// Connects to a process as soon as it listens; nothing is said yet.
-    pub(super) fn connect(
-        mut process: RawProcess,
-        timeout: Duration,
-        noticed: &Noticed,
-    ) -> Result<Conversation, Fault> {
-        let connected = process.connect(Instant::now() + timeout).and_then(|link| {
-            let writer = Writer::start(link.sink, timeout)?;
-            Ok((link.source, link.hangup, writer))
-        });
-        match connected {
-            Ok((source, hangup, writer)) => Ok(Conversation {
-                process,
-                source,
-                hangup,
-                writer: Some(writer),
-                timeout,
-                unread: Vec::new(),
-                scanned: 0,
-                messages: VecDeque::new(),
-                closed: false,
-                reader: None,
-                watch: Watch::default(),
-                transcript: Transcript::default(),
-                noticed: noticed.clone(),
-            }),
-            Err(error) => Err(Fault {
-                what: match error.kind() {
-                    ErrorKind::TimedOut => {
-                        format!(
-                            "it does not listen on the socket of --socket-path within {timeout:?}"
-                        )
-                    }
-                    ErrorKind::BrokenPipe => {
-                        "it ends without listening on the socket of --socket-path".to_owned()
-                    }
-                    _ => format!("no connection to it can be made: {error}"),
-                },
-                exit: process.wait(Instant::now()).map(|end| end.words),
-                stderr: process.last_words(),
-                ..Fault::default()
-            }),
+impl Converses for Conversation {
+    type Message = FromPlugin;
+
+    const CLOSES: &'static str = "closes the connection";
+
+    fn unlinked(error: &io::Error, within: Duration) -> String {
+        match error.kind() {
+            ErrorKind::TimedOut => {
+                format!("it does not listen on the socket of --socket-path within {within:?}")
+            }
+            ErrorKind::BrokenPipe => {
+                "it ends without listening on the socket of --socket-path".to_owned()
+            }
+            _ => format!("no connection to it can be made: {error}"),
         }
     }
 
-    /// What is wrong, with the place in this conversation.
-    pub(super) fn fault(&mut self, what: String) -> Fault {
-        Fault {
-            what,
-            conversation: self.transcript.last(),
-            exit: self.process.wait(Instant::now()).map(|end| end.words),
-            stderr: self.process.last_words(),
-        }
+    fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
-    // Reading.
-
-    /// The next message.
-    pub(super) fn listen(&mut self, deadline: Instant) -> Played<Heard> {
+    fn listen(&mut self, deadline: Instant) -> Played<Heard<FromPlugin>> {
         loop {
             if let Some(message) = self.messages.pop_front() {
                 if let Some((rule, what)) = self.watch.receive(&message) {
-                    self.notice(rule, what);
+                    self.wire.notice(rule, what);
                 }
                 return Ok(Heard::Message(message));
             }
             if self.take_line()? {
                 continue;
             }
-            if self.closed {
-                if !self.unread.is_empty() {
-                    let rest = std::mem::take(&mut self.unread);
-                    self.transcript.bytes(Speaker::Plugin, &rest);
-                    self.notice("lines", "it ends in the middle of a line".to_owned());
+            if self.wire.is_closed() {
+                let rest = self.wire.take(self.wire.unread().len());
+                if !rest.is_empty() {
+                    self.wire.transcript.bytes(Speaker::Plugin, &rest);
+                    let what = "it ends in the middle of a line".to_owned();
+                    self.wire.notice("lines", what);
                 }
                 return Ok(Heard::Closed);
             }
-            if let Some(heard) = self.read(deadline) {
-                return Ok(heard);
+            if let Arrived::Nothing = self.wire.read(deadline) {
+                return Ok(Heard::Silence);
             }
         }
     }
 
-    /// Listens until `reached`. `what` is what it has to do, as in "it does not ... within 5s".
-    pub(super) fn until(&mut self, what: &str, reached: impl Fn(&Conversation) -> bool) -> Played {
-        let deadline = Instant::now() + self.timeout;
-        while !reached(self) {
-            if Instant::now() > deadline {
-                return silent(what, self.timeout);
-            }
-            match self.listen(deadline)? {
-                Heard::Message(_) => {}
-                Heard::Silence => return silent(what, self.timeout),
-                Heard::Closed if reached(self) => {}
-                Heard::Closed => return self.gone(what),
-            }
+    /// Octa's plugins do not tell what they have read.
+    fn shows_reading(_: &FromPlugin) -> bool {
+        false
+    }
+}
+
+impl Conversation {
+    /// A conversation in which nothing was said yet.
+    pub(super) fn new(wire: Wire) -> Conversation {
+        Conversation {
+            wire,
+            scanned: 0,
+            messages: VecDeque::new(),
+            reader: None,
+            watch: Watch::default(),
         }
-        Ok(())
     }
 
-    pub(super) fn gone<T>(&mut self, what: &str) -> Played<T> {
-        broken(match self.process.wait(Instant::now() + GONE) {
-            Some(end) => format!("it ends ({}) when it should {what}", end.words),
-            None => format!("it closes the connection when it should {what}"),
-        })
+    /// How long the plugin may take for an answer.
+    pub(super) fn timeout(&self) -> Duration {
+        self.wire.patience.silence()
     }
+
+    // Reading.
 
     /// Waits for the process to end, hearing what it says meanwhile.
     pub(super) fn ended(&mut self, within: Duration) -> Played<RawEnd> {
         let deadline = Instant::now() + within;
         while Instant::now() < deadline {
-            if let Heard::Message(_) = self.listen(deadline)? {
-                continue;
-            }
-            break;
+            let Heard::Message(_) = self.listen(deadline)? else {
+                break;
+            };
         }
-        match self.process.wait(deadline) {
-            Some(end) => Ok(end),
-            None => silent("end", within),
-        }
+        self.wire.end(deadline, within)
     }
 
     /// Takes the next line out of what was read, if it is there.
     fn take_line(&mut self) -> Played<bool> {
-        let new = &self.unread[self.scanned..];
-        let Some(at) = new.iter().position(|byte| *byte == b'\n') else {
-            self.scanned = self.unread.len();
-            if self.unread.len() > LONGEST {
+        let unread = self.wire.unread();
+        let new = unread[self.scanned..].iter();
+        let Some(at) = new.copied().position(|byte| byte == b'\n') else {
+            self.scanned = unread.len();
+            if unread.len() > LONGEST {
                 let what = format!("a line of it has more than {LONGEST} bytes");
-                self.transcript.bytes(Speaker::Plugin, &self.unread);
-                self.notice("lines", what.clone());
+                self.wire.transcript.bytes(Speaker::Plugin, unread);
+                self.wire.notice("lines", what.clone());
                 return broken(what);
             }
             return Ok(false);
         };
-        let rest = self.unread.split_off(self.scanned + at + 1);
-        let line = std::mem::replace(&mut self.unread, rest);
-        self.scanned = 0;
+        let line = self.wire.take(std::mem::take(&mut self.scanned) + at + 1);
         self.line(&line)?;
         Ok(true)
     }
@@ -200,10 +134,11 @@ impl Conversation {
         // What is no text is told as such, and read as well as it can be: one fault is not several.
         let text = String::from_utf8_lossy(line);
         match std::str::from_utf8(line) {
-            Ok(text) => self.transcript.text(Speaker::Plugin, text),
+            Ok(text) => self.wire.transcript.text(Speaker::Plugin, text),
             Err(_) => {
-                self.transcript.bytes(Speaker::Plugin, line);
-                self.notice("unicode", "the line is not UTF-8".to_owned());
+                self.wire.transcript.bytes(Speaker::Plugin, line);
+                self.wire
+                    .notice("unicode", "the line is not UTF-8".to_owned());
             }
         }
         let tree = serde_json::from_str::<Tree>(&text).ok();
@@ -223,7 +158,7 @@ impl Conversation {
                         _ => "only-messages",
                     };
                     let what = error.what().to_owned();
-                    self.notice(rule, what.clone());
+                    self.wire.notice(rule, what.clone());
                     if !self.is_passed_over(tree.as_ref()) {
                         return broken(format!("what it says cannot be read: {what}"));
                     }
@@ -233,10 +168,10 @@ impl Conversation {
         }
         if count != 1 {
             let what = format!("there are {count} messages on one line");
-            self.notice("lines", what);
+            self.wire.notice("lines", what);
         } else if let Some(tree) = tree {
             if let Some(what) = form::unreadable_by_all(&tree) {
-                self.notice("message-form", what.clone());
+                self.wire.notice("message-form", what.clone());
                 if !self.is_passed_over(Some(&tree)) {
                     return broken(format!("no host can read it: {what}"));
                 }
@@ -258,36 +193,6 @@ impl Conversation {
         self.watch.passes_over() && !tells
     }
 
-    /// Reads what there is. None if there was something. That the process has ended is noticed even if something that it
-    /// has started holds the connection open.
-    fn read(&mut self, deadline: Instant) -> Option<Heard> {
-        let mut buffer = [0; 16 << 10];
-        loop {
-            let over = self.process.wait(Instant::now()).is_some();
-            let now = Instant::now();
-            let look = deadline.min(now + if over { Duration::ZERO } else { LOOK });
-            match self.source.read(&mut buffer, Some(look)) {
-                Ok(count @ 1..) => {
-                    self.unread.extend_from_slice(&buffer[..count]);
-                    return None;
-                }
-                Err(error) if error.kind() == ErrorKind::TimedOut && !over => {
-                    if Instant::now() >= deadline {
-                        return Some(Heard::Silence);
-                    }
-                }
-                Ok(0) | Err(_) => {
-                    self.closed = true;
-                    return None;
-                }
-            }
-        }
-    }
-
-    fn notice(&mut self, rule: &'static str, what: String) {
-        self.noticed.add(rule, what, &self.transcript);
-    }
-
     // Writing.
 
     /// Says a message, as one line.
@@ -296,33 +201,20 @@ impl Conversation {
     }
 
     pub(super) fn say_line(&mut self, line: &str) {
-        self.transcript.text(Speaker::Engine, line);
-        self.write(line.as_bytes());
+        self.wire.transcript.text(Speaker::Engine, line);
+        self.wire.write(line.into());
     }
 
     /// Says bytes with a write of its own for each. The first is alone for a while, so that it is read alone.
     pub(super) fn say_in_pieces(&mut self, line: &str) -> Played {
-        self.transcript.text(Speaker::Engine, line);
-        let (first, rest) = line.as_bytes().split_at(line.len().min(1));
-        self.write(first);
-        let alone = Instant::now() + QUIET;
-        while Instant::now() < alone && matches!(self.listen(alone)?, Heard::Message(_)) {}
-        rest.chunks(1).for_each(|byte| self.write(byte));
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(writer) = &self.writer {
-            writer.write(bytes.to_vec());
+        self.wire.transcript.text(Speaker::Engine, line);
+        for (index, byte) in line.bytes().enumerate() {
+            self.wire.write(vec![byte]);
+            if index == 0 {
+                self.listen_on()?;
+            }
         }
-    }
-
-    /// Ends the connection, as a host that dies does.
-    pub(super) fn close(&mut self) {
-        self.transcript
-            .text(Speaker::Engine, "(closes the connection)");
-        self.writer = None;
-        self.hangup.hang_up();
+        Ok(())
     }
 
     // Turns.
@@ -352,9 +244,9 @@ impl Conversation {
     }
 
     pub(super) fn next(&mut self, what: &str) -> Played<FromPlugin> {
-        match self.listen(Instant::now() + self.timeout)? {
+        match self.listen(self.wire.deadline())? {
             Heard::Message(message) => Ok(message),
-            Heard::Silence => silent(what, self.timeout),
+            Heard::Silence => silent(what, self.timeout()),
             Heard::Closed => self.gone(what),
         }
     }
@@ -404,10 +296,4 @@ impl Conversation {
 /// A host's Hello.
 pub(super) fn hello(version: &str) -> Tree {
     json!({"type": "Hello", "payload": {"version": version, "features": []}})
-}
-
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        self.hangup.hang_up();
-    }
 }

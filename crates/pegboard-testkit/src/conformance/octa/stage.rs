@@ -1,15 +1,14 @@
 //! Where rules for Octa plugins are played: the plugin, what is known about it, and conversations with it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use pegboard_host::{Plugin, RawStart};
 use serde_json::{Value as Tree, json};
 
 use super::conversation::Conversation;
-use crate::conformance::conversation::{Played, Stop, broken};
-use crate::conformance::report::{Fault, Outcome};
-use crate::conformance::transcript::Noticed;
+use crate::conformance::play::{Grounds, Played, Plays, Stop};
+use crate::conformance::report::Outcome;
+use crate::conformance::rule::{Judge, Rule};
 use crate::conformance::{Options, Subject};
 
 /// The version that a host says, unless another is the point.
@@ -17,17 +16,34 @@ pub(super) const VERSION: &str = "0.2.1";
 
 /// The plugin, and what is known about it.
 pub(in crate::conformance) struct Stage {
-    plugin: Plugin,
+    grounds: Grounds,
     pub(super) program: PathBuf,
-    pub(super) timeout: Duration,
-    directory: PathBuf,
-    pub(in crate::conformance) noticed: Noticed,
     texts: Vec<String>,
     key: Option<String>,
     /// It starts and ends a dry execution.
     executes: bool,
-    /// What went wrong in the last conversation.
-    fault: Option<Fault>,
+}
+
+impl Plays for Stage {
+    fn grounds(&self) -> &Grounds {
+        &self.grounds
+    }
+
+    fn play(&mut self, rule: &Rule) -> Option<Outcome> {
+        let Judge::PlaysOcta(play) = rule.judge else {
+            return None;
+        };
+        let played = play(self);
+        Some(self.grounds.verdict(played))
+    }
+
+    fn unheard(&self) -> Option<Outcome> {
+        self.key().err().and_then(Stop::excuse)
+    }
+
+    fn command_lines(&self) -> Vec<String> {
+        self.texts.clone()
+    }
 }
 
 impl Stage {
@@ -38,42 +54,21 @@ impl Stage {
         options: &Options,
     ) -> Stage {
         let mut stage = Stage {
-            plugin,
+            grounds: Grounds::new(plugin, subject, options),
             program: subject.program.clone(),
-            timeout: options.timeout,
-            directory: subject.directory.clone(),
-            noticed: Noticed::default(),
             texts: options.commands.clone(),
             key: None,
             executes: false,
-            fault: None,
         };
         stage.key = stage.raw(&[], |it| it.greet(VERSION)).ok();
         let dry = stage.dry();
         stage.executes = stage.greet(|it| it.goes_on(&dry)).is_ok();
-        stage.fault = None;
+        stage.grounds.forget();
         stage
     }
 
-    /// Plays a rule.
-    pub(in crate::conformance) fn play(&mut self, play: fn(&mut Stage) -> Played) -> Outcome {
-        self.fault = None;
-        match play(self) {
-            Ok(()) => Outcome::Passed,
-            Err(Stop::NotApplicable(why)) => Outcome::NotApplicable(why),
-            Err(Stop::NotChecked(why)) => Outcome::NotChecked(why),
-            Err(Stop::Broken(what)) => {
-                let fault = self.fault.take().filter(|fault| fault.what == what);
-                Outcome::Failed(Box::new(fault.unwrap_or(Fault {
-                    what,
-                    ..Fault::default()
-                })))
-            }
-        }
-    }
-
     /// The plugin's key.
-    pub(in crate::conformance) fn key(&self) -> Played<&str> {
+    pub(super) fn key(&self) -> Played<&str> {
         let why = "it does not get as far as naming its key";
         let key = self.key.as_deref();
         key.ok_or_else(|| Stop::NotChecked(why.to_owned()))
@@ -89,33 +84,14 @@ impl Stage {
         Ok(self.texts.clone())
     }
 
-    pub(in crate::conformance) fn command_lines(&self) -> Vec<String> {
-        self.texts.clone()
-    }
-
     /// A conversation in which nothing was said yet, with a program that was given more arguments.
     pub(super) fn raw<T>(
         &mut self,
         more: &'static [&'static str],
         play: impl FnOnce(&mut Conversation) -> Played<T>,
     ) -> Played<T> {
-        let process = match self.plugin.start_raw(RawStart::SocketPath(more)) {
-            Ok(process) => process,
-            Err(error) => return broken(format!("it cannot be started: {error}")),
-        };
-        let mut conversation = match Conversation::connect(process, self.timeout, &self.noticed) {
-            Ok(conversation) => conversation,
-            Err(fault) => {
-                let what = fault.what.clone();
-                self.fault = Some(fault);
-                return broken(what);
-            }
-        };
-        let played = play(&mut conversation);
-        if let Err(Stop::Broken(what)) = &played {
-            self.fault = Some(conversation.fault(what.clone()));
-        }
-        played
+        let start = RawStart::SocketPath(more);
+        self.grounds.converse(start, Conversation::new, play)
     }
 
     /// A conversation in which the plugin has named its key.
@@ -163,7 +139,7 @@ impl Stage {
             "params": text,
             "command": text,
             "args": [],
-            "dir": self.directory.to_string_lossy(),
+            "dir": self.grounds.directory.to_string_lossy(),
             "envs": {},
             "vars": {},
             "dry": false,

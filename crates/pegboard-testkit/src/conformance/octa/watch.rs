@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use pegboard_protocol::octa::{FromPlugin, PARSE_ERROR, PROTOCOL_ERROR};
 
+use crate::conformance::play::Broken;
+
 /// How an execution ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -25,9 +27,6 @@ pub(super) struct Watch {
     /// It has said its last word.
     pub(super) shut_down: bool,
 }
-
-/// A rule that is broken, and what is wrong.
-pub(super) type Broken = (&'static str, String);
 
 impl Watch {
     /// Takes note of a message of the plugin.

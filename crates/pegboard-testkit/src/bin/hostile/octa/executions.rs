@@ -22,6 +22,12 @@ impl Talk {
         self.exit(id, 0);
     }
 
+    /// What it does if it is not to do anything.
+    pub(super) fn rehearse(&mut self, id: &str) {
+        self.of("Started", id, json!({}));
+        self.exit(id, 0);
+    }
+
     /// What a mode is about.
     pub(super) fn misbehave(&mut self, id: &str) {
         let Some(mode) = self.mode else {

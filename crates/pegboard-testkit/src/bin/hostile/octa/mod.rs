@@ -170,6 +170,7 @@ impl Talk {
         match text {
             "misbehave" => self.misbehave(&id),
             "wait" => self.of("Started", &id, json!({})),
+            _ if request["dry"] == true => self.rehearse(&id),
             text => self.behave(&id, text),
         }
     }

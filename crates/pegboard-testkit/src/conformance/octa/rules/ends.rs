@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use pegboard_host::RawProcess;
 use serde_json::json;
 
-use crate::conformance::conversation::{Played, QUIET, broken};
 use crate::conformance::octa::conversation::Conversation;
 use crate::conformance::octa::stage::Stage;
+use crate::conformance::play::{Converses, Played, QUIET, broken};
 
 /// Hosts wait five times as long for an answer as for the end that follows it.
 const ANSWERS_PER_END: u32 = 5;
@@ -31,7 +31,7 @@ pub(super) fn shutdown_running(stage: &mut Stage) -> Played {
 pub(super) fn socket_removed(stage: &mut Stage) -> Played {
     stage.greet(|it| {
         say_shutdown(it);
-        it.ended(it.timeout)?;
+        it.ended(it.timeout())?;
         removed(it)
     })
 }
@@ -43,8 +43,9 @@ pub(super) fn nothing_left(stage: &mut Stage) -> Played {
             let order = it.ask(&execute);
             it.started(order)?;
             say_shutdown(it);
-            it.ended(it.timeout)?;
+            it.ended(it.timeout())?;
             match it
+                .wire
                 .process
                 .offspring(std::time::Instant::now() + QUIET * 10)
                 .len()
@@ -68,16 +69,16 @@ pub(super) fn terminate(stage: &mut Stage) -> Played {
 
 fn signal(stage: &mut Stage, signal: fn(&RawProcess)) -> Played {
     stage.greet(|it| {
-        signal(&it.process);
-        it.ended(it.timeout)?;
+        signal(&it.wire.process);
+        it.ended(it.timeout())?;
         removed(it)
     })
 }
 
 pub(super) fn connection_closed(stage: &mut Stage) -> Played {
     stage.greet(|it| {
-        it.close();
-        it.ended(it.timeout).map(drop)
+        it.wire.hang_up();
+        it.ended(it.timeout()).map(drop)
     })
 }
 
@@ -89,7 +90,7 @@ fn say_shutdown(it: &mut Conversation) {
 fn shut_down(it: &mut Conversation) -> Played {
     say_shutdown(it);
     it.until("answer Shutdown", |it| it.watch.shut_down)?;
-    let end = it.ended(it.timeout / ANSWERS_PER_END)?;
+    let end = it.ended(it.timeout() / ANSWERS_PER_END)?;
     match end.code {
         Some(0) => Ok(()),
         _ => broken(format!("it ends with {}", end.words)),
@@ -97,7 +98,12 @@ fn shut_down(it: &mut Conversation) -> Played {
 }
 
 fn removed(it: &Conversation) -> Played {
-    match it.process.socket().filter(|path: &PathBuf| path.exists()) {
+    match it
+        .wire
+        .process
+        .socket()
+        .filter(|path: &PathBuf| path.exists())
+    {
         None => Ok(()),
         Some(_) => broken("the file of its socket is still there"),
     }

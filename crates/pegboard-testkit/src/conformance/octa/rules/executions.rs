@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::conformance::conversation::Played;
 use crate::conformance::octa::stage::Stage;
+use crate::conformance::play::Played;
 
 /// So many executions come at once.
 const AT_ONCE: usize = 4;

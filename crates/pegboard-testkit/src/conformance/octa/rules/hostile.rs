@@ -3,9 +3,9 @@
 use pegboard_protocol::octa::{PARSE_ERROR, PROTOCOL_ERROR};
 use serde_json::{Value as Tree, json};
 
-use crate::conformance::conversation::{Played, broken};
 use crate::conformance::octa::conversation::{Conversation, hello};
 use crate::conformance::octa::stage::{Stage, VERSION};
+use crate::conformance::play::{Converses, Played, broken};
 
 /// The bytes of a large text.
 const LARGE: usize = 1 << 20;

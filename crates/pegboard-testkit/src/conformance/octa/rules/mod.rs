@@ -5,19 +5,7 @@ mod executions;
 mod hostile;
 mod start;
 
-use crate::conformance::rules::{Judge, Rule, Turn};
-
-macro_rules! table {
-    ($($turn:ident $name:literal $sentence:literal $judge:expr;)*) => {
-        /// Every rule, in the order in which a plugin meets them.
-        pub(in crate::conformance) const TABLE: &[Rule] = &[$(Rule {
-            name: $name,
-            sentence: $sentence,
-            turn: Turn::$turn,
-            judge: $judge,
-        },)*];
-    };
-}
+use crate::conformance::rule::{Judge, Rule, Turn, table};
 
 use Judge::{PlaysOcta, Watches};
 

@@ -4,9 +4,9 @@ use pegboard_protocol::octa::{Dialect, SPOKEN};
 use semver::VersionReq;
 use serde_json::json;
 
-use crate::conformance::conversation::{Played, Stop, broken};
 use crate::conformance::octa::conversation::hello as host_hello;
 use crate::conformance::octa::stage::{Stage, VERSION};
+use crate::conformance::play::{Played, Stop, broken};
 
 pub(super) fn listen(stage: &mut Stage) -> Played {
     stage.raw(&[], |_| Ok(()))

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use pegboard_protocol::nu::{Call, CallId, Message, StreamId};
 
-use crate::conformance::conversation::{Conversation, Heard, Played, Stop, broken};
-use crate::conformance::stage::Stage;
+use crate::conformance::nushell::conversation::Conversation;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::play::{Converses, Heard, Played, Stop, broken};
 
 /// A stream has stopped when nothing has come of it for this long.
 const STILL: Duration = Duration::from_millis(150);
@@ -78,7 +79,7 @@ fn until_it_stops(it: &mut Conversation, call: CallId) -> Played<Option<StreamId
     let Some((stream, _)) = it.watch.output_of(call) else {
         return broken("this time it gives no stream");
     };
-    let deadline = it.deadline();
+    let deadline = it.wire.deadline();
     loop {
         let (sent, credit) = state(it, stream);
         let ended = it.watch.outputs.get(&stream).is_none_or(|it| it.ended);

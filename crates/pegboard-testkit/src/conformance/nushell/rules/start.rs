@@ -7,16 +7,16 @@ use pegboard_protocol::nu::Dialect;
 use semver::Version;
 use serde_json::json;
 
-use crate::conformance::conversation::{Played, Stop, broken};
-use crate::conformance::stage::{Stage, meet};
+use crate::conformance::nushell::stage::{Stage, meet};
+use crate::conformance::play::{Played, Stop, broken};
 
 /// The version of an engine that no plugin can be for.
 const OTHER: Version = Version::new(0, 1, 0);
 
 pub(super) fn by_hand(stage: &mut Stage) -> Played {
-    let started = stage.plugin.start_raw(RawStart::Bare);
-    let process = started.map_err(|error| Stop::Broken(error.to_string()))?;
-    let within = stage.timeout;
+    let started = stage.grounds.start(RawStart::Bare);
+    let process = started.map_err(Stop::Broken)?;
+    let within = stage.grounds.timeout;
     match process.wait(Instant::now() + within) {
         Some(end) if end.code.is_none() => {
             broken(format!("it does not end by itself: {}", end.words))

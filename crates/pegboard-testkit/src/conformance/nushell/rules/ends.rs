@@ -3,8 +3,9 @@
 use pegboard_host::RawStart;
 use pegboard_protocol::nu::{Call, Change, Dialect, Feature, Message, Signal};
 
-use crate::conformance::conversation::{Conversation, Played, Stop, broken};
-use crate::conformance::stage::Stage;
+use crate::conformance::nushell::conversation::Conversation;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::play::{Played, Stop, broken};
 
 pub(super) fn interrupt(stage: &mut Stage) -> Played {
     signal(stage, Signal::Interrupt)
@@ -51,7 +52,7 @@ pub(super) fn goodbye_finishes(stage: &mut Stage) -> Played {
 
 pub(super) fn input_closed(stage: &mut Stage) -> Played {
     stage.greet(|it| {
-        it.close_input();
+        it.wire.close_input();
         let end = it.ended()?;
         match end.code {
             Some(_) => Ok(()),
@@ -69,7 +70,7 @@ pub(super) fn nothing_left(stage: &mut Stage) -> Played {
             it.finish(id)?;
         }
         it.say(&Message::Goodbye);
-        it.close_input();
+        it.wire.close_input();
         it.ended()?;
         match it.offspring().len() {
             0 => Ok(()),

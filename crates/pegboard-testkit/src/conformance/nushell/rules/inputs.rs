@@ -6,9 +6,10 @@ use pegboard_protocol::nu::{
 use pegboard_protocol::{LabeledError, Span, Value};
 
 use super::calls::{NOBODYS, takes_streams};
-use crate::conformance::conversation::{Conversation, Played};
-use crate::conformance::stage::Stage;
-use crate::conformance::watch::credit;
+use crate::conformance::nushell::conversation::Conversation;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::nushell::watch::credit;
+use crate::conformance::play::{Converses, Played};
 
 pub(super) fn list(stage: &mut Stage) -> Played {
     fed(stage, StreamKind::List)

@@ -1,6 +1,5 @@
 //! Where rules are played: the plugin, what is known about it, and conversations with it.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pegboard_host::{Plugin, RawStart};
@@ -11,11 +10,12 @@ use pegboard_protocol::nu::{
 use semver::Version;
 
 use super::commands::{self, Runnable};
-use super::conversation::{Conversation, Heard, Played, Stop, broken};
+use super::conversation::Conversation;
 use super::replies::Replies;
-use super::report::{Fault, Outcome};
-use super::transcript::Noticed;
-use super::{CheckError, Options, Subject};
+use crate::conformance::play::{Converses, Grounds, Heard, Played, Plays, Stop};
+use crate::conformance::report::Outcome;
+use crate::conformance::rule::{Judge, Rule};
+use crate::conformance::{CheckError, Options, Subject};
 
 /// How long the first Hello is waited for before the runner says its own, as a plugin may want it.
 const FIRST_HELLO: Duration = Duration::from_millis(300);
@@ -25,18 +25,13 @@ const USUAL_VERSION: Version = Version::new(0, 115, 1);
 const LONG_STREAM: u64 = 6;
 
 /// The plugin, and what is known about it.
-pub(super) struct Stage {
-    pub(super) plugin: Plugin,
-    pub(super) timeout: Duration,
-    directory: PathBuf,
-    pub(super) noticed: Noticed,
+pub(in crate::conformance) struct Stage {
+    pub(super) grounds: Grounds,
     hello: Option<Hello>,
     signatures: Option<Vec<PluginSignature>>,
     runnable: Vec<Runnable>,
     /// The runnable commands that answer; found out once.
     answering: Option<Vec<Answering>>,
-    /// What went wrong in the last conversation.
-    fault: Option<Fault>,
 }
 
 /// A command that answers.
@@ -48,23 +43,41 @@ struct Answering {
     ends: bool,
 }
 
+impl Plays for Stage {
+    fn grounds(&self) -> &Grounds {
+        &self.grounds
+    }
+
+    fn play(&mut self, rule: &Rule) -> Option<Outcome> {
+        let Judge::Plays(play) = rule.judge else {
+            return None;
+        };
+        let played = play(self);
+        Some(self.grounds.verdict(played))
+    }
+
+    fn unheard(&self) -> Option<Outcome> {
+        self.hello().err().and_then(Stop::excuse)
+    }
+
+    fn command_lines(&self) -> Vec<String> {
+        self.runnable.iter().map(|it| it.line.clone()).collect()
+    }
+}
+
 impl Stage {
     /// Finds out what the plugin says about itself.
-    pub(super) fn set(
+    pub(in crate::conformance) fn set(
         plugin: Plugin,
         subject: &Subject,
         options: &Options,
     ) -> Result<Stage, CheckError> {
         let mut stage = Stage {
-            plugin,
-            timeout: options.timeout,
-            directory: subject.directory.clone(),
-            noticed: Noticed::default(),
+            grounds: Grounds::new(plugin, subject, options),
             hello: None,
             signatures: None,
             runnable: Vec::new(),
             answering: None,
-            fault: None,
         };
         stage.hello = stage.raw(RawStart::Stdio, meet).ok();
         let asked = stage.greet(|it| it.ask(Call::Signature));
@@ -73,25 +86,8 @@ impl Stage {
             stage.runnable = runnable?;
             stage.signatures = Some(signatures);
         }
-        stage.fault = None;
+        stage.grounds.forget();
         Ok(stage)
-    }
-
-    /// Plays a rule.
-    pub(super) fn play(&mut self, play: fn(&mut Stage) -> Played) -> Outcome {
-        self.fault = None;
-        match play(self) {
-            Ok(()) => Outcome::Passed,
-            Err(Stop::NotApplicable(why)) => Outcome::NotApplicable(why),
-            Err(Stop::NotChecked(why)) => Outcome::NotChecked(why),
-            Err(Stop::Broken(what)) => {
-                let fault = self.fault.take().filter(|fault| fault.what == what);
-                Outcome::Failed(Box::new(fault.unwrap_or(Fault {
-                    what,
-                    ..Fault::default()
-                })))
-            }
-        }
     }
 
     /// The plugin's Hello.
@@ -130,10 +126,6 @@ impl Stage {
         Ok(self.runnable.clone())
     }
 
-    pub(super) fn command_lines(&self) -> Vec<String> {
-        self.runnable.iter().map(|it| it.line.clone()).collect()
-    }
-
     /// The commands that may be run and answer.
     fn answering(&mut self) -> Played<&[Answering]> {
         let runnable = self.runnable()?;
@@ -145,7 +137,7 @@ impl Stage {
                     it.answer(id)?;
                     let streams = it.watch.output_of(id).is_some();
                     match it.finish(id) {
-                        Err(stop) if it.is_over() => Err(stop),
+                        Err(stop) if it.wire.is_closed() => Err(stop),
                         finished => Ok((streams, finished.is_ok())),
                     }
                 });
@@ -198,25 +190,9 @@ impl Stage {
         start: RawStart,
         play: impl FnOnce(&mut Conversation) -> Played<T>,
     ) -> Played<T> {
-        let process = match self.plugin.start_raw(start) {
-            Ok(process) => process,
-            Err(error) => return broken(format!("it cannot be started: {error}")),
-        };
-        let replies = Replies::Plain(self.directory.clone());
-        let connected = Conversation::connect(process, self.timeout, replies, &self.noticed);
-        let mut conversation = match connected {
-            Ok(conversation) => conversation,
-            Err(fault) => {
-                let what = fault.what.clone();
-                self.fault = Some(fault);
-                return broken(what);
-            }
-        };
-        let played = play(&mut conversation);
-        if let Err(Stop::Broken(what)) = &played {
-            self.fault = Some(conversation.fault(what.clone()));
-        }
-        played
+        let replies = Replies::Plain(self.grounds.directory.clone());
+        let open = |wire| Conversation::new(wire, replies);
+        self.grounds.converse(start, open, play)
     }
 
     /// A conversation in which both sides have said Hello, the engine first, with a plugin that answers.

@@ -11,7 +11,7 @@ use pegboard_protocol::nu::{
 use pegboard_protocol::{Closure, LabeledError, Record, Span, Value};
 use serde_json::Value as Tree;
 
-use super::CheckError;
+use crate::conformance::CheckError;
 use crate::differ::differ;
 
 /// As many examples are run.

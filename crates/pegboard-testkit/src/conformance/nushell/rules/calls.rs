@@ -7,11 +7,12 @@ use pegboard_protocol::nu::{
 };
 use serde_json::json;
 
-use crate::conformance::commands::difference;
-use crate::conformance::conversation::{Conversation, Played, Stop, broken};
-use crate::conformance::replies::Replies;
-use crate::conformance::stage::Stage;
-use crate::conformance::watch::{Asked, Kind};
+use crate::conformance::nushell::commands::difference;
+use crate::conformance::nushell::conversation::Conversation;
+use crate::conformance::nushell::replies::Replies;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::nushell::watch::{Asked, Kind};
+use crate::conformance::play::{Played, Stop, broken};
 
 /// A command that no plugin has.
 pub(super) const NOBODYS: &str = "pegboard has no such command";
@@ -222,7 +223,8 @@ pub(super) fn engine_call_refused(stage: &mut Stage) -> Played {
 
 /// Whether a command takes streams of a kind; the reason for the verdict if none does.
 pub(super) fn takes_streams(stage: &mut Stage, kind: StreamKind) -> Played {
-    let takes = |command: &crate::conformance::commands::Runnable| command.item(kind).is_some();
+    let takes =
+        |command: &crate::conformance::nushell::commands::Runnable| command.item(kind).is_some();
     if stage.commands()?.iter().any(takes) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What a rule is, and the rules of the Nushell plugin protocol, as one table.
+//! The rules of Nushell's plugin protocol, as one table.
 
 mod calls;
 mod customs;
@@ -9,72 +9,7 @@ mod inputs;
 mod start;
 mod streams;
 
-use pegboard_host::Protocol;
-
-use super::conversation::Played;
-use super::octa;
-use super::stage::Stage;
-
-/// Something that a plugin has to do, or must not do.
-#[derive(Debug)]
-pub struct Rule {
-    /// What it is called, such as `unknown-command`.
-    pub name: &'static str,
-    /// The rule, in a sentence.
-    pub sentence: &'static str,
-    /// What the engine is like that it is about.
-    pub turn: Turn,
-    pub(super) judge: Judge,
-}
-
-/// What the runner is like while it plays a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// An engine that does everything as real ones do, and looks closely.
-    Strict,
-    /// An engine that is odd, newer, in a hurry, or broken.
-    Hostile,
-}
-
-impl Turn {
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Turn::Strict => "strict",
-            Turn::Hostile => "hostile",
-        }
-    }
-}
-
-/// How it is found out whether a rule is kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Judge {
-    /// By conversations of its own.
-    Plays(fn(&mut Stage) -> Played),
-    /// The same, with an Octa plugin.
-    PlaysOcta(fn(&mut octa::Stage) -> Played),
-    /// By a look at every message of all conversations.
-    Watches,
-}
-
-/// Every rule of a protocol, in the order in which a plugin meets them.
-pub fn rules(protocol: Protocol) -> &'static [Rule] {
-    match protocol {
-        Protocol::Nushell => TABLE,
-        Protocol::Octa => octa::TABLE,
-    }
-}
-
-macro_rules! table {
-    ($($turn:ident $name:literal $sentence:literal $judge:expr;)*) => {
-        const TABLE: &[Rule] = &[$(Rule {
-            name: $name,
-            sentence: $sentence,
-            turn: Turn::$turn,
-            judge: $judge,
-        },)*];
-    };
-}
+use crate::conformance::rule::{Judge, Rule, Turn, table};
 
 use Judge::{Plays, Watches};
 
@@ -165,22 +100,4 @@ table! {
     Strict "input-closed" "The end of its input ends it." Plays(ends::input_closed);
     Strict "nothing-left" "When it has ended, nothing that it started still runs." Plays(ends::nothing_left);
     Strict "local-socket" "If it offers a local socket, it connects to it twice and works." Plays(ends::local_socket);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_sentences_are_proper() {
-        for rules in [Protocol::Nushell, Protocol::Octa].map(rules) {
-            for (index, rule) in rules.iter().enumerate() {
-                let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
-                assert!(rule.name.chars().all(kebab), "{}", rule.name);
-                assert!(rule.sentence.ends_with('.'), "{}", rule.sentence);
-                let again = rules[..index].iter().any(|other| other.name == rule.name);
-                assert!(!again, "{}", rule.name);
-            }
-        }
-    }
 }

@@ -8,8 +8,9 @@ use pegboard_protocol::nu::{
 };
 use semver::Version;
 
-use super::conversation::{Conversation, Heard, Played, QUIET, broken, silent};
+use super::conversation::Conversation;
 use super::watch::{Asked, Input, Kind};
+use crate::conformance::play::{Converses, Heard, Played, broken, silent};
 
 impl Conversation {
     /// Says Hello as an engine of this version.
@@ -23,12 +24,12 @@ impl Conversation {
             self.dialect = dialect;
         }
         self.say(&Message::Hello(hello));
-        self.patience.nothing_waits();
+        self.wire.patience.nothing_waits();
     }
 
     /// Reads up to the plugin's Hello.
     pub(super) fn hear_hello(&mut self) -> Played<Hello> {
-        let (deadline, within) = (self.deadline(), self.patience.silence());
+        let (deadline, within) = (self.wire.deadline(), self.wire.patience.silence());
         loop {
             match self.listen(deadline)? {
                 Heard::Message(Message::Hello(hello)) => return Ok(hello),
@@ -51,7 +52,7 @@ impl Conversation {
         let id = CallId(self.next_call);
         self.next_call += 1;
         self.watch.calls.insert(id, Asked::new(Kind::Any));
-        self.patience.call(id);
+        self.wire.patience.call(id.0);
         id
     }
 
@@ -94,13 +95,7 @@ impl Conversation {
     /// Checks that the plugin still answers, and listens for what it says unasked.
     pub(super) fn goes_on(&mut self) -> Played {
         self.ask(Call::Signature)?;
-        let deadline = Instant::now() + QUIET;
-        while let Heard::Message(_) = self.listen(deadline)? {
-            if Instant::now() > deadline {
-                break;
-            }
-        }
-        Ok(())
+        self.listen_on()
     }
 
     /// Checks that the plugin either goes on, or ends by itself and says why on standard error.
@@ -127,7 +122,7 @@ impl Conversation {
     /// True for a plugin that goes on, false for one that ends.
     fn goes_on_or_ends(&mut self) -> Played<bool> {
         let id = self.call(Call::Signature);
-        let (deadline, within) = (self.deadline(), self.patience.silence());
+        let (deadline, within) = (self.wire.deadline(), self.wire.patience.silence());
         loop {
             if self.has_answered(id) {
                 return Ok(true);
@@ -148,7 +143,7 @@ impl Conversation {
         if end.code.is_none() {
             return broken(format!("it does not end by itself: {}", end.words));
         }
-        if self.process.last_words().is_empty() {
+        if self.wire.process.last_words().is_empty() {
             return broken(format!(
                 "it ends ({}) without saying why on standard error",
                 end.words
@@ -159,20 +154,17 @@ impl Conversation {
 
     /// Waits for the plugin to end. What it says until then is read.
     pub(super) fn ended(&mut self) -> Played<RawEnd> {
-        let (deadline, within) = (self.deadline(), self.patience.silence());
+        let (deadline, within) = (self.wire.deadline(), self.wire.patience.silence());
         while let Ok(Heard::Message(_)) = self.listen(deadline) {
             if Instant::now() > deadline {
                 break;
             }
         }
-        match self.process.wait(deadline) {
-            Some(end) => Ok(end),
-            None => silent("end", within),
-        }
+        self.wire.end(deadline, within)
     }
 
     /// What the plugin has started and left behind.
     pub(super) fn offspring(&self) -> Vec<u32> {
-        self.process.offspring(self.deadline())
+        self.wire.process.offspring(self.wire.deadline())
     }
 }

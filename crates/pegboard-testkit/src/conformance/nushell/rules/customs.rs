@@ -3,8 +3,9 @@
 use pegboard_protocol::nu::{Call, CustomValueOp, Header, Response, StreamItem};
 use pegboard_protocol::{CustomValue, Span, Spanned, Value};
 
-use crate::conformance::conversation::{Conversation, Played, Stop, broken};
-use crate::conformance::stage::Stage;
+use crate::conformance::nushell::conversation::Conversation;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::play::{Played, Stop, broken};
 
 pub(super) fn customs(stage: &mut Stage) -> Played {
     let mut seen = false;

@@ -7,8 +7,8 @@ use pegboard_protocol::nu::{Call, EvaluatedCall, Header, Message, StreamId, Stre
 use serde_json::json;
 
 use super::calls::NOBODYS;
-use crate::conformance::conversation::Played;
-use crate::conformance::stage::Stage;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::play::Played;
 
 /// A number that no stream or engine call has.
 const NOBODY: u64 = 9_999;

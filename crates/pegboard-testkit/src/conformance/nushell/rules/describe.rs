@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use pegboard_protocol::nu::{Call, Change, Dialect, PluginSignature, Response};
 
-use crate::conformance::conversation::{Played, Stop, broken};
-use crate::conformance::stage::Stage;
+use crate::conformance::nushell::stage::Stage;
+use crate::conformance::play::{Played, Stop, broken};
 
 pub(super) fn metadata(stage: &mut Stage) -> Played {
     if !stage.dialect()?.has(Change::MetadataCall) {

@@ -7,6 +7,8 @@ use pegboard_protocol::nu::{
     Call, CallId, EngineCallId, Header, Message, Response, StreamId, StreamItem, StreamKind,
 };
 
+use crate::conformance::play::Broken;
+
 /// Items of a stream that are kept to be looked at.
 const KEPT: usize = 32;
 /// How many list items, and how many chunks of bytes, may be sent beyond those that were acked.
@@ -66,9 +68,6 @@ pub(super) struct Input {
     pub(super) acked: u64,
     pub(super) dropped: bool,
 }
-
-/// A rule that a message has broken, and how.
-pub(super) type Broken = (&'static str, String);
 
 impl Kind {
     pub(super) fn of(call: &Call) -> Kind {
