@@ -169,6 +169,21 @@ fn an_argument_that_is_no_text_is_shown() {
         .fails(2);
     assert!(said.contains(r"shell $'caf\xe9\''"), "{said}");
     assert!(said.contains("plugins can be told no other text"), "{said}");
+    let said = Cli::new(["remove"])
+        .argument(OsStr::from_bytes(b"caf\xe9"))
+        .fails(2);
+    assert!(said.contains(r"remove $'caf\xe9'"), "{said}");
+    // Nor can a task be told to work in such a directory.
+    let folder = Folder::new("tasks-bytes");
+    let directory = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&directory).unwrap();
+    let said = own(&["shell", "pwd"]).directory(&directory).fails(122);
+    assert!(
+        said.contains("without `--dir`, it would work there"),
+        "{said}"
+    );
+    let run = own(&["shell", "--dir", "/", "pwd"]).directory(&directory);
+    assert_eq!(run.out(), "/\n");
 }
 
 /// A form of values shows the structured result of a task in place of its text, also of one that fails.
