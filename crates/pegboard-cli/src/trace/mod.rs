@@ -1,6 +1,5 @@
 //! `pegboard trace`: recorded conversations, to be read and to be held again.
 
-mod chosen;
 mod file;
 mod html;
 mod json;
