@@ -182,7 +182,11 @@ fn checked(mode: Mode, encoding: &str, timeout: Duration) -> Report {
 fn each_planted_fault_is_found_and_nothing_else() {
     wrong_of_all(MODES, |mode| {
         let (timeouts, rules) = row(mode);
-        let encoding = ["json", "msgpack", "json"][mode as usize % 3];
+        let encoding = match mode {
+            // In JSON all that it claims would have to come.
+            Mode::HugeCollectionClaim => "msgpack",
+            mode => ["json", "msgpack", "json"][mode as usize % 3],
+        };
         let applies = |rule: &&str| encoding == "json" || *rule != "json-lines";
         let rules: Vec<&str> = rules.iter().copied().filter(applies).collect();
         tried(
