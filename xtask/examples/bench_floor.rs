@@ -12,6 +12,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use probe::Failure;
 
@@ -119,6 +121,18 @@ struct Host {
 impl probe::Host for Host {
     type Plugin = Process;
 
+    /// Nothing is slow here, but a second process is started too.
+    fn first_beside(&self, program: &Path, slow: &Path) -> Result<Duration, Failure> {
+        let begin = Instant::now();
+        thread::scope(|scope| {
+            let slow = scope.spawn(|| self.start(slow).map_err(|error| error.to_string()));
+            let _process = self.start(program)?;
+            let took = begin.elapsed();
+            slow.join().map_err(|_| "the other start panicked")??;
+            Ok(took)
+        })
+    }
+
     fn start(&self, program: &Path) -> Result<Process, Failure> {
         let mut command = Command::new(program);
         command.arg("--stdio").stderr(Stdio::null());
@@ -213,6 +227,10 @@ impl probe::Plugin for Process {
     fn lines_out(&mut self, count: i64, length: usize) -> Result<i64, Failure> {
         let length = i64::try_from(length)?;
         Ok(self.bytes_out(count * length)? / length)
+    }
+
+    fn lines_err(&mut self, count: i64, length: usize) -> Result<i64, Failure> {
+        self.lines_out(count, length)
     }
 
     fn pid(&self) -> u32 {

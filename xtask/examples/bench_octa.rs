@@ -4,9 +4,12 @@
 mod probe;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use pegboard_host::{ByteStream, Config, Engine, Flow, Value};
+use pegboard_host::{ByteStream, Config, Engine, Flow, Stderr, Value};
 use probe::Failure;
 
 fn main() -> Result<(), Failure> {
@@ -18,6 +21,31 @@ fn main() -> Result<(), Failure> {
 
 struct Host {
     engine: Engine,
+    said: Arc<Said>,
+}
+
+/// What has come from standard error.
+#[derive(Default)]
+struct Said {
+    lines: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Said {
+    fn count(&self, bytes: &[u8]) {
+        self.lines.fetch_add(lines(bytes), Ordering::Relaxed);
+        self.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+    }
+
+    /// What has come since this was called before: lines, and their bytes.
+    fn take(&self) -> (usize, usize) {
+        let take = |count: &AtomicUsize| count.swap(0, Ordering::Relaxed);
+        (take(&self.lines), take(&self.bytes))
+    }
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 impl Host {
@@ -25,8 +53,11 @@ impl Host {
         let mut config = Config::new(std::env::current_dir()?, std::env::vars_os());
         // Where instructions are counted, a plugin takes long to end, and has its counts only then.
         config.deadlines.goodbye = Duration::from_secs(30);
+        let said = Arc::<Said>::default();
+        let counts = said.clone();
+        config.stderr = Stderr::Forward(Arc::new(move |_, bytes| counts.count(bytes)));
         let engine = Engine::new(config)?;
-        Ok(Host { engine })
+        Ok(Host { engine, said })
     }
 }
 
@@ -37,27 +68,53 @@ impl probe::Host for Host {
         let plugin = self.engine.load(program)?;
         plugin.start()?;
         let pid = plugin.status().pid.ok_or("the plugin does not run")?;
-        Ok(Plugin { plugin, pid })
+        let said = self.said.clone();
+        Ok(Plugin { plugin, pid, said })
+    }
+
+    fn first_beside(&self, program: &Path, slow: &Path) -> Result<Duration, Failure> {
+        let begin = Instant::now();
+        let slow = self.engine.load(slow)?;
+        let own = slow.clone();
+        let start = thread::spawn(move || own.start());
+        let mut plugin = probe::Host::start(self, program)?;
+        probe::Plugin::first(&mut plugin)?;
+        let took = begin.elapsed();
+        if start.is_finished() {
+            return Err("the slow plugin has not been slow".into());
+        }
+        // It need not become ready for that.
+        slow.stop();
+        let _ = start.join();
+        Ok(took)
     }
 }
 
 struct Plugin {
     plugin: pegboard_host::Plugin,
     pid: u32,
+    said: Arc<Said>,
 }
 
 impl Plugin {
-    /// What a task writes that has this text, once or as often as is asked for.
-    fn execute(&self, text: String, count: Option<i64>) -> Result<ByteStream, Failure> {
-        let run = self.plugin.run("bench").argument(Value::string(text));
-        let run = match count {
-            Some(count) => run.argument(Value::int(count)),
-            None => run,
-        };
+    /// What a task writes that has this text, and these arguments.
+    fn execute(&self, text: String, arguments: &[Value]) -> Result<ByteStream, Failure> {
+        let mut run = self.plugin.run("bench").argument(Value::string(text));
+        for argument in arguments {
+            run = run.argument(argument.clone());
+        }
         match run.call()? {
             Flow::Bytes(chunks) => Ok(chunks),
             other => Err(format!("no output came, but {other:?}").into()),
         }
+    }
+}
+
+/// How many lines came, if their size is what it should be.
+fn checked((lines, bytes): (usize, usize), length: usize) -> Result<i64, Failure> {
+    match bytes == lines * length {
+        true => Ok(i64::try_from(lines)?),
+        false => Err(format!("{lines} lines came in {bytes} bytes").into()),
     }
 }
 
@@ -69,7 +126,7 @@ impl probe::Plugin for Plugin {
     /// There and back as a text.
     fn echo(&mut self, number: i64) -> Result<i64, Failure> {
         let mut output = Vec::new();
-        for chunk in self.execute(number.to_string(), None)? {
+        for chunk in self.execute(number.to_string(), &[])? {
             output.extend(chunk?);
         }
         Ok(std::str::from_utf8(&output)?.trim_end().parse()?)
@@ -93,15 +150,21 @@ impl probe::Plugin for Plugin {
 
     fn lines_out(&mut self, count: i64, length: usize) -> Result<i64, Failure> {
         let text = "x".repeat(length - 1);
-        let (mut lines, mut size) = (0, 0);
-        for chunk in self.execute(text, Some(count))? {
+        let mut found = (0, 0);
+        for chunk in self.execute(text, &[Value::int(count)])? {
             let chunk = chunk?;
-            lines += chunk.iter().filter(|byte| **byte == b'\n').count();
-            size += chunk.len();
+            found.0 += lines(&chunk);
+            found.1 += chunk.len();
         }
-        match size == lines * length {
-            true => Ok(i64::try_from(lines)?),
-            false => Err(format!("{lines} lines came in {size} bytes").into()),
+        checked(found, length)
+    }
+
+    fn lines_err(&mut self, count: i64, length: usize) -> Result<i64, Failure> {
+        let text = "x".repeat(length - 1);
+        let arguments = [Value::int(count), Value::string("stderr")];
+        match self.execute(text, &arguments)?.next() {
+            None => checked(self.said.take(), length),
+            Some(chunk) => Err(format!("on standard output came {:?}", chunk?).into()),
         }
     }
 

@@ -12,6 +12,7 @@ use semver::Version;
 
 use crate::completions::{CompleteOptions, CompletionsOptions};
 use crate::exit::{Exit, written};
+use crate::line::Line;
 use crate::man::ManOptions;
 use crate::test::TestOptions;
 use crate::trace::TraceAction;
@@ -345,6 +346,13 @@ pub(crate) const OF_RUN: [&str; 6] = [
 
 /// Help and version, which were asked for, or what is wrong with the command line.
 pub(crate) fn refused(error: &clap::Error) -> Exit {
+    if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
+        // Which one, it does not say.
+        let words: Vec<_> = std::env::args_os().skip(1).collect();
+        if let Err(failure) = Line::new(&words) {
+            return Exit::shown(failure);
+        }
+    }
     let printed = error.print();
     if !error.use_stderr() {
         return written(printed.and_then(|()| io::stdout().flush()));

@@ -199,6 +199,7 @@ const CASES: &[Case] = &[
     case(Mode::DiesWithoutArgument, Call, Fails(Gone, &[NAME, LEFT, "exit code 42", "hostile: exiting without an argument"]), IsGone),
     case(Mode::SmallReader, Call, Text("hostile"), Runs),
     case(Mode::ShallowReader, Call, Text("hostile"), Runs),
+    case(Mode::HalfMessages, Call, Text("hostile"), Runs),
     case(Mode::StrictFields, Call, Text("hostile"), Runs),
     case(Mode::HangsOnUnknown, Call, Text("hostile"), Runs),
     case(Mode::HangsOnStrays, Call, Text("hostile"), Runs),

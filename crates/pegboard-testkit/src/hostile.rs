@@ -177,6 +177,7 @@ modes! {
     DiesWithoutArgument "dies-without-argument" "Has a required argument, and exits when it is missing."
     SmallReader "small-reader" "Exits on a message of more than 64 KiB."
     ShallowReader "shallow-reader" "Exits on a message of more than 40 levels."
+    HalfMessages "half-messages" "Exits on a short message that comes in pieces."
     StrictFields "strict-fields" "Exits on a Run with a field that it does not know."
     HangsOnUnknown "hangs-on-unknown" "Does nothing more after a message or call that it does not know."
     HangsOnStrays "hangs-on-strays" "Does nothing more after an item or a reply that it does not expect."

@@ -124,10 +124,21 @@ pub(super) struct Measure {
     pub(super) word: &'static str,
     /// Whether all processes share one core.
     pub(super) pinned: bool,
+    /// How many plugins it takes.
+    pub(super) plugins: Plugins,
     pub(super) unit: Unit,
     /// The side that the others are compared with.
     pub(super) base: &'static str,
     pub(super) sides: &'static [&'static str],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plugins {
+    One,
+    /// So many of different names.
+    Many(usize),
+    /// One, and one that takes a second before it listens.
+    OneAndSlow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +200,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "A call and its answer, all on one core",
         word: "echo",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: PAIRS_AND_FLOORS,
@@ -198,6 +210,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "A call and its answer, on any core",
         word: "echo",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: PAIRS_AND_FLOORS,
@@ -207,6 +220,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Metadata asked for, all on one core (our host asks once and keeps it)",
         word: "metadata",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: &["pipe", "theirs-ours", "theirs"],
@@ -216,6 +230,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Metadata asked for, on any core",
         word: "metadata",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: &["pipe", "theirs-ours", "theirs"],
@@ -225,6 +240,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "List stream from the plugin to the host",
         word: "numbers-out",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "theirs",
         sides: PAIRS,
@@ -234,6 +250,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "List stream from the host to the plugin",
         word: "numbers-in",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "theirs",
         sides: PAIRS,
@@ -243,6 +260,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "List stream from the plugin to the host, all on one core",
         word: "numbers-out",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "theirs",
         sides: PAIRS,
@@ -252,6 +270,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "List stream from the host to the plugin, all on one core",
         word: "numbers-in",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "theirs",
         sides: PAIRS,
@@ -261,6 +280,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Byte stream from the plugin to the host",
         word: "bytes-out",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Bytes,
         base: "pipe",
         sides: PAIRS_AND_FLOORS,
@@ -270,6 +290,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Byte stream from the host to the plugin",
         word: "bytes-in",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Bytes,
         base: "pipe",
         sides: PAIRS_AND_FLOORS,
@@ -279,6 +300,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Byte stream from the plugin to the host, all on one core",
         word: "bytes-out",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Bytes,
         base: "pipe",
         sides: &["pipe", "ours", "ours-theirs", "theirs"],
@@ -288,6 +310,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Byte stream from the host to the plugin, all on one core",
         word: "bytes-in",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Bytes,
         base: "pipe",
         sides: &["pipe", "ours", "ours-theirs", "theirs"],
@@ -297,6 +320,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "From nothing to the first answer (without a host: to the first byte)",
         word: "start",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: STARTS,
@@ -306,6 +330,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "The same, in a host that has had the plugin before",
         word: "again",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "pipe",
         sides: &["pipe", "ours", "ours-socket", "ours-theirs", "theirs"],
@@ -315,6 +340,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Memory of the host for each plugin that idles, and with only one",
         word: "memory",
         pinned: false,
+        plugins: Plugins::Many(50),
         unit: Unit::Memory,
         base: "theirs",
         sides: PAIRS,
@@ -324,6 +350,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Octa: an execution with one line of output, all on one core",
         word: "echo",
         pinned: true,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "socket",
         sides: OCTA,
@@ -333,6 +360,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Octa: an execution with one line of output, on any core",
         word: "echo",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Time,
         base: "socket",
         sides: OCTA,
@@ -342,6 +370,7 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Octa: lines of output of one execution",
         word: "lines-out",
         pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "socket",
         sides: OCTA,
@@ -351,6 +380,17 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Octa: lines of output of one execution, all on one core",
         word: "lines-out",
         pinned: true,
+        plugins: Plugins::One,
+        unit: Unit::Items,
+        base: "socket",
+        sides: OCTA,
+    },
+    Measure {
+        key: "octa-stderr",
+        title: "Octa: lines of standard error of one execution",
+        word: "lines-err",
+        pinned: false,
+        plugins: Plugins::One,
         unit: Unit::Items,
         base: "socket",
         sides: OCTA,
@@ -360,11 +400,50 @@ pub(super) const MEASURES: &[Measure] = &[
         title: "Octa: from nothing to the first answer (bare: to the first byte)",
         word: "start",
         pinned: false,
+        plugins: Plugins::One,
+        unit: Unit::Time,
+        base: "socket",
+        sides: OCTA,
+    },
+    octa_starts(
+        "octa-starts-1",
+        "Octa: one plugin from nothing to ready (bare: to the first byte)",
+        1,
+    ),
+    octa_starts(
+        "octa-starts-4",
+        "Octa: 4 plugins started side by side, to the last one ready",
+        4,
+    ),
+    octa_starts(
+        "octa-starts-16",
+        "Octa: 16 plugins started side by side, to the last one ready",
+        16,
+    ),
+    Measure {
+        key: "octa-beside",
+        title: "Octa: from nothing to the first answer, beside a plugin that listens after a second",
+        word: "beside",
+        pinned: false,
+        plugins: Plugins::OneAndSlow,
         unit: Unit::Time,
         base: "socket",
         sides: OCTA,
     },
 ];
+
+const fn octa_starts(key: &'static str, title: &'static str, count: usize) -> Measure {
+    Measure {
+        key,
+        title,
+        word: "together",
+        pinned: false,
+        plugins: Plugins::Many(count),
+        unit: Unit::Time,
+        base: "socket",
+        sides: OCTA,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,18 +4,38 @@ use std::error::Error;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Whatever goes wrong: a measurement that fails is no measurement.
 pub(crate) type Failure = Box<dyn Error>;
 
 /// A host that starts plugins.
-pub(crate) trait Host {
+pub(crate) trait Host: Sync {
     /// A plugin that runs, and ends when it is dropped.
-    type Plugin: Plugin;
+    type Plugin: Plugin + Send;
 
-    /// Starts the program.
+    /// Starts the program, and waits until it is ready.
     fn start(&self, program: &Path) -> Result<Self::Plugin, Failure>;
+
+    /// Starts the programs side by side.
+    fn start_together(&self, programs: &[PathBuf]) -> Result<Vec<Self::Plugin>, Failure> {
+        let start = |program| self.start(program).map_err(|error| error.to_string());
+        thread::scope(|scope| {
+            let starts: Vec<_> = programs
+                .iter()
+                .map(|program| scope.spawn(move || start(program)))
+                .collect();
+            let ends = starts.into_iter();
+            ends.map(|start| Ok(start.join().map_err(|_| "a start panicked")??))
+                .collect()
+        })
+    }
+
+    /// How long the first answer of the one takes while the other one, which takes a second, starts too.
+    fn first_beside(&self, _program: &Path, _slow: &Path) -> Result<Duration, Failure> {
+        Err("this side has no slow plugin".into())
+    }
 }
 
 /// What can be asked of a plugin that is measured. Everything is checked: the answer says how much arrived.
@@ -39,6 +59,10 @@ pub(crate) trait Plugin {
     /// Reads so many lines of this length, with their ends; how many came.
     fn lines_out(&mut self, _count: i64, _length: usize) -> Result<i64, Failure> {
         Err("this side has no lines".into())
+    }
+    /// The same of what is written to standard error.
+    fn lines_err(&mut self, _count: i64, _length: usize) -> Result<i64, Failure> {
+        Err("this side has no standard error of its own".into())
     }
     /// Its process.
     fn pid(&self) -> u32;
@@ -96,6 +120,18 @@ pub(crate) fn measure<H: Host>(
     let figures = match what.as_str() {
         "start" => starts(until, program, make)?,
         "again" => restarts(until, program, &make()?)?,
+        "together" => starts_by(until, || {
+            let start = Instant::now();
+            let host = make()?;
+            let running = host.start_together(&programs)?;
+            let took = start.elapsed();
+            drop(running);
+            Ok(took)
+        })?,
+        "beside" => {
+            let slow = programs.get(1).ok_or("no slow program")?;
+            starts_by(until, || make()?.first_beside(program, slow))?
+        }
         "memory" => many(&programs, &make()?)?,
         _ => {
             let host = make()?;
@@ -113,6 +149,9 @@ pub(crate) fn measure<H: Host>(
                 })?,
                 "lines-out" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
                     same(plugin.lines_out(count, LINE)?, count)
+                })?,
+                "lines-err" => flows(until, &mut plugin, NUMBERS, |plugin, count| {
+                    same(plugin.lines_err(count, LINE)?, count)
                 })?,
                 "bytes-out" => flows(until, &mut plugin, BYTES, |plugin, count| {
                     same(plugin.bytes_out(count)?, count)
@@ -188,28 +227,35 @@ fn starts<H: Host>(
     program: &Path,
     make: impl Fn() -> Result<H, Failure>,
 ) -> Result<Figures, Failure> {
-    let mut times = Vec::new();
-    let begin = Instant::now();
-    while until.goes_on(begin, times.len() as u64) || times.len() < 5 {
+    starts_by(until, || {
         let start = Instant::now();
         let host = make()?;
         let mut plugin = host.start(program)?;
         plugin.first()?;
-        times.push(start.elapsed());
-    }
-    Ok(quantiles(&mut times))
+        Ok(start.elapsed())
+    })
 }
 
 /// The same in a host that has had the plugin before.
 fn restarts<H: Host>(until: Until, program: &Path, host: &H) -> Result<Figures, Failure> {
-    let mut times = Vec::new();
     host.start(program)?.first()?;
-    let begin = Instant::now();
-    while until.goes_on(begin, times.len() as u64) || times.len() < 5 {
+    starts_by(until, || {
         let start = Instant::now();
         let mut plugin = host.start(program)?;
         plugin.first()?;
-        times.push(start.elapsed());
+        Ok(start.elapsed())
+    })
+}
+
+/// Starts something again and again, which says how long that took.
+fn starts_by(
+    until: Until,
+    once: impl Fn() -> Result<Duration, Failure>,
+) -> Result<Figures, Failure> {
+    let mut times = Vec::new();
+    let begin = Instant::now();
+    while until.goes_on(begin, times.len() as u64) || times.len() < 5 {
+        times.push(once()?);
     }
     Ok(quantiles(&mut times))
 }

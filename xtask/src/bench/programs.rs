@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Options;
-use super::plan::{Measure, Program, Side};
+use super::plan::{Measure, Plugins, Program, Side};
 use crate::peers::{self, Places};
 use crate::run;
 
@@ -22,7 +22,7 @@ pub(super) struct Programs {
     root: PathBuf,
 }
 
-/// How many plugins there are when memory is measured.
+/// How many copies of a plugin there are, and how many of them are enough to tell that measuring works.
 const MANY: usize = 50;
 const FEW: usize = 3;
 
@@ -51,6 +51,8 @@ impl Programs {
             root: root.to_owned(),
         };
         programs.copy(Program::OurPlugin)?;
+        programs.copy(Program::OctaPlugin)?;
+        programs.copy(Program::Floor)?;
         if options.engine {
             programs.copy(Program::TheirPlugin)?;
         }
@@ -79,15 +81,29 @@ impl Programs {
             fs::remove_dir_all(&directory).map_err(describe)?;
         }
         fs::create_dir_all(&directory).map_err(describe)?;
-        for path in self.many(program, MANY) {
+        let copies = self.many(program, MANY).chain([self.slow(program)]);
+        for path in copies {
             std::os::unix::fs::symlink(self.path(program), path).map_err(describe)?;
         }
         Ok(())
     }
 
     fn many(&self, program: Program, count: usize) -> impl Iterator<Item = PathBuf> {
+        (0..count).map(move |number| self.copy_named(program, &number.to_string()))
+    }
+
+    /// The one that takes its time to start, which it knows by its name.
+    fn slow(&self, program: Program) -> PathBuf {
+        self.copy_named(program, "_slow")
+    }
+
+    fn copy_named(&self, program: Program, suffix: &str) -> PathBuf {
+        let prefix = match program {
+            Program::OctaPlugin => "octa_plugin",
+            _ => "nu_plugin",
+        };
         let directory = self.copies.join(format!("{program:?}"));
-        (0..count).map(move |number| directory.join(format!("nu_plugin_bench{number}")))
+        directory.join(format!("{prefix}_bench{suffix}"))
     }
 
     /// Runs one side once, in a process of its own.
@@ -107,15 +123,15 @@ impl Programs {
             .arg(measure.word)
             .arg(options.milliseconds().to_string())
             .current_dir(&self.root);
-        match measure.word {
-            "memory" => {
-                let count = if options.quick { FEW } else { MANY };
-                command.args(self.many(side.plugin, count));
+        let plugin = side.plugin;
+        match measure.plugins {
+            Plugins::One => command.arg(self.path(plugin)),
+            Plugins::Many(count) => {
+                let most = if options.quick { FEW } else { MANY };
+                command.args(self.many(plugin, count.min(most)))
             }
-            _ => {
-                command.arg(self.path(side.plugin));
-            }
-        }
+            Plugins::OneAndSlow => command.args([self.path(plugin), self.slow(plugin)]),
+        };
         figures(&mut command)
             .map_err(|reason| format!("{} on {}: {reason}", measure.key, side.label))
     }

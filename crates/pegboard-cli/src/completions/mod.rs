@@ -10,6 +10,8 @@ mod quote;
 mod tests;
 mod typed;
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -50,7 +52,7 @@ pub(crate) struct CompleteOptions {
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
-    words: Vec<String>,
+    words: Vec<OsString>,
 }
 
 /// A shell that has a script.
@@ -104,7 +106,10 @@ pub(crate) fn completions(options: &CompletionsOptions) -> Result<Exit, Failure>
 /// `pegboard complete`: whatever is wrong, with the line or with plugins, is no candidate and no message in the middle of
 /// what somebody is typing.
 pub(crate) fn complete(options: &CompleteOptions) -> Result<Exit, Failure> {
-    let typed = Typed::read(options.asker, &options.words);
+    // A word that is no text is not the one that is completed, and only has to be passed over.
+    let words = options.words.iter().map(|word| word.to_string_lossy());
+    let words: Vec<String> = words.map(Cow::into_owned).collect();
+    let typed = Typed::read(options.asker, &words);
     let (Some(typed), Ok(store)) = (typed, installed::store()) else {
         return Ok(Exit::Done);
     };

@@ -4,16 +4,17 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use pegboard_testkit::peers::{example, shipped};
+use rustix::process::Signal;
 
 use crate::octa::{Home, plugin};
-use crate::support::{Cli, Folder, finish};
+use crate::support::{Cli, Folder, finish, signal};
 
-/// The long way to an answer: a store with the shell plugin of Octa's newer generation.
+/// A store with the shell plugin of Octa's newer generation.
 fn home(name: &str) -> Home {
     Home::new(&format!("tasks-{name}"), "0.2.1")
 }
 
-/// What the shell plugin of Pegboard's own does, which gives tasks an input.
+/// The shell plugin of Pegboard's own, which gives tasks an input, without a store.
 fn own(words: &[&str]) -> Cli {
     let plugin = shipped("octa_plugin_shell");
     let cli = Cli::new(["run", "--plugin"]).argument(plugin);
@@ -89,6 +90,17 @@ fn a_text_that_is_not_there_is_an_error() {
         let said = home.run(words).input(input).fails(122);
         assert!(said.contains(message), "{words:?}: {said}");
     }
+}
+
+/// The wait for a text ends as any other.
+#[test]
+fn a_text_that_does_not_end_can_be_given_up() {
+    let mut child = own(&["shell"]).start_with(Some(Stdio::piped()), Stdio::piped());
+    let text = child.stdin.take().expect("a pipe");
+    signal(child.id(), Signal::TERM);
+    let ran = finish(child);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(143), ""));
+    drop(text);
 }
 
 #[test]
@@ -169,6 +181,21 @@ fn an_argument_that_is_no_text_is_shown() {
         .fails(2);
     assert!(said.contains(r"shell $'caf\xe9\''"), "{said}");
     assert!(said.contains("plugins can be told no other text"), "{said}");
+    let said = Cli::new(["remove"])
+        .argument(OsStr::from_bytes(b"caf\xe9"))
+        .fails(2);
+    assert!(said.contains(r"remove $'caf\xe9'"), "{said}");
+    // Nor can a task be told to work in such a directory.
+    let folder = Folder::new("tasks-bytes");
+    let directory = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&directory).unwrap();
+    let said = own(&["shell", "pwd"]).directory(&directory).fails(122);
+    assert!(
+        said.contains("without `--dir`, it would work there"),
+        "{said}"
+    );
+    let run = own(&["shell", "--dir", "/", "pwd"]).directory(&directory);
+    assert_eq!(run.out(), "/\n");
 }
 
 /// A form of values shows the structured result of a task in place of its text, also of one that fails.

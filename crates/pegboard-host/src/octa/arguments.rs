@@ -27,7 +27,7 @@ pub(super) fn execute(
         ..Execute::default()
     };
     let mut wanted = directory.to_owned();
-    let mut place = call.head;
+    let mut place = (call.head, "without `--dir`, it would work there");
     for (name, value) in &call.named {
         match (name.item.as_str(), value) {
             (DIRECTORY, Some(value)) => {
@@ -37,7 +37,7 @@ pub(super) fn execute(
                     let error = wrong(message, "this is empty", value.span());
                     return Err(error.with_help("without it, the current directory is taken"));
                 }
-                (wanted, place) = (directory.join(text), value.span());
+                (wanted, place) = (directory.join(text), (value.span(), "this one"));
             }
             (ENVIRONMENT, Some(value)) => pairs(value, name, &mut |name, value, at| {
                 let text = match value {
@@ -148,9 +148,9 @@ fn word(value: &Value) -> Result<String, LabeledError> {
 }
 
 /// The directory without links and dots, as plugins expect it.
-fn existing(directory: &Path, place: Span) -> Result<String, LabeledError> {
+fn existing(directory: &Path, (at, label): (Span, &str)) -> Result<String, LabeledError> {
     let shown = directory.display();
-    let wrong = |message: String| wrong(message, "this one", place);
+    let wrong = |message: String| wrong(message, label, at);
     let plain = directory
         .canonicalize()
         .map_err(|error| match error.kind() {

@@ -208,6 +208,17 @@ pub(super) trait Converses {
         Ok(())
     }
 
+    /// Says bytes with a write of its own for each. The first is alone for a while, so that it is read alone.
+    fn say_in_pieces(&mut self, bytes: &[u8]) -> Played {
+        for (index, byte) in bytes.iter().enumerate() {
+            self.wire().write(vec![*byte]);
+            if index == 0 {
+                self.listen_on()?;
+            }
+        }
+        Ok(())
+    }
+
     /// The plugin has closed its end when it should do something else.
     fn gone<T>(&mut self, what: &str) -> Played<T> {
         broken(match self.wire().process.wait(Instant::now() + GONE) {

@@ -70,6 +70,13 @@ pub(super) const WORKS: &[Work] = &[
         "line",
         20_000,
     ),
+    octa(
+        "octa-stderr",
+        "a line of its standard error",
+        "lines-err",
+        "line",
+        20_000,
+    ),
 ];
 
 const fn work(

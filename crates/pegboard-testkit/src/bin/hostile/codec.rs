@@ -1,10 +1,17 @@
 //! JSON and MessagePack by hand, so that a mistake in Pegboard's own codec cannot hide here.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
+use pegboard_testkit::hostile::Mode;
 use serde_json::{Map, Value};
 
-use crate::settings::Encoding;
+use crate::endings::die;
+use crate::settings::{Encoding, Settings};
+
+/// As much is read at once: what engines write at once is shorter, or long enough not to be taken for a half.
+const AT_ONCE: usize = 64 << 10;
+/// What `half-messages` has of a message at once is a half if it is no longer than this, in bytes.
+const HALF: usize = 1 << 10;
 
 pub(crate) fn encode(encoding: Encoding, message: &Value) -> Vec<u8> {
     match encoding {
@@ -19,30 +26,54 @@ pub(crate) fn encode(encoding: Encoding, message: &Value) -> Vec<u8> {
 
 /// Reads messages until the input ends, or until `each` returns false. An error says what could not be read.
 pub(crate) fn decode(
-    encoding: Encoding,
+    settings: &Settings,
     input: impl Read,
     mut each: impl FnMut(Value) -> bool,
 ) -> Result<(), String> {
-    let mut input = BufReader::new(input);
-    let mut next: Box<dyn FnMut() -> Result<Option<Value>, String>> = match encoding {
-        Encoding::Json => {
-            let mut messages = serde_json::Deserializer::from_reader(input).into_iter();
-            Box::new(move || match messages.next() {
-                Some(Err(error)) if !error.is_eof() && !error.is_io() => Err(error.to_string()),
-                message => Ok(message.and_then(Result::ok)),
-            })
+    let mut input = BufReader::with_capacity(AT_ONCE, input);
+    loop {
+        if settings.has(Mode::HalfMessages) {
+            look_for_half_a_message(settings, &mut input);
         }
-        Encoding::Msgpack => Box::new(move || match unpack(&mut input) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(error.to_string()),
-            message => Ok(message.ok()),
-        }),
-    };
-    while let Some(message) = next()? {
-        if !each(message) {
-            break;
+        let message = match settings.encoding {
+            Encoding::Json => line(&mut input),
+            Encoding::Msgpack => unpack(&mut input),
+        };
+        let goes_on = match message {
+            Ok(message) => each(message),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(error.to_string()),
+            Err(_) => false,
+        };
+        if !goes_on {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+/// Exits if what one read gives of the next message is a short piece of it.
+fn look_for_half_a_message(settings: &Settings, input: &mut impl BufRead) {
+    let Ok(mut bytes @ [_, ..]) = input.fill_buf() else {
+        return;
+    };
+    let is_short = bytes.len() <= HALF;
+    let message = match settings.encoding {
+        Encoding::Json if bytes.contains(&b'\n') => return,
+        Encoding::Json => Err(ErrorKind::UnexpectedEof.into()),
+        Encoding::Msgpack => unpack(&mut bytes),
+    };
+    if is_short && message.is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
+        die(settings, "exiting on half a message");
+    }
+}
+
+/// A message in JSON. Engines end each with a line feed.
+fn line(input: &mut impl BufRead) -> io::Result<Value> {
+    let mut line = Vec::new();
+    input.read_until(b'\n', &mut line)?;
+    match serde_json::from_slice(&line) {
+        Err(error) if !error.is_eof() => Err(invalid(&error.to_string())),
+        message => Ok(message?),
+    }
 }
 
 fn pack(value: &Value, out: &mut Vec<u8>) {
@@ -166,7 +197,7 @@ fn blob(input: &mut impl Read, len: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match input.take(len).read_to_end(&mut bytes)? as u64 == len {
         true => Ok(bytes),
-        false => Err(io::ErrorKind::UnexpectedEof.into()),
+        false => Err(ErrorKind::UnexpectedEof.into()),
     }
 }
 
@@ -192,5 +223,5 @@ fn map(input: &mut impl Read, len: u64) -> io::Result<Value> {
 }
 
 fn invalid(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
+    io::Error::new(ErrorKind::InvalidData, message)
 }

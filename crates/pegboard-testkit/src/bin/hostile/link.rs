@@ -68,7 +68,7 @@ pub(crate) fn read(settings: &Settings, input: Box<dyn Read + Send>) -> Receiver
     let settings = settings.clone();
     thread::spawn(move || {
         let mut items = 0;
-        let result = codec::decode(settings.encoding, input, |message| {
+        let result = codec::decode(&settings, input, |message| {
             let is_hello = message.get("Hello").is_some();
             items += u64::from(message.get("Data").is_some());
             let goes_on = sender.send(Input::Message(message)).is_ok();

@@ -279,18 +279,17 @@ impl Conversation {
         }
     }
 
-    /// Says something in pieces of this many bytes, each with a write of its own.
-    pub(super) fn say_in_pieces(&mut self, message: &Message, size: usize) {
+    /// Says something byte by byte.
+    pub(super) fn say_message_in_pieces(&mut self, message: &Message) -> Played {
         let Some((_, encoding)) = &self.decoder else {
-            return;
+            return Ok(());
         };
         let mut bytes = Vec::new();
         if encode(message, Sender::Engine, *encoding, self.dialect, &mut bytes).is_ok() {
             self.note(message);
-            bytes.chunks(size).for_each(|piece| {
-                self.wire.write(piece.to_vec());
-            });
+            self.say_in_pieces(&bytes)?;
         }
+        Ok(())
     }
 
     pub(super) fn say_bytes(&mut self, bytes: &[u8]) {

@@ -205,16 +205,9 @@ impl Conversation {
         self.wire.write(line.into());
     }
 
-    /// Says bytes with a write of its own for each. The first is alone for a while, so that it is read alone.
-    pub(super) fn say_in_pieces(&mut self, line: &str) -> Played {
+    pub(super) fn say_line_in_pieces(&mut self, line: &str) -> Played {
         self.wire.transcript.text(Speaker::Engine, line);
-        for (index, byte) in line.bytes().enumerate() {
-            self.wire.write(vec![byte]);
-            if index == 0 {
-                self.listen_on()?;
-            }
-        }
-        Ok(())
+        self.say_in_pieces(line.as_bytes())
     }
 
     // Turns.

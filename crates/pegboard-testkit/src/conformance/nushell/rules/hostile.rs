@@ -18,7 +18,7 @@ const DEPTH: usize = 24;
 pub(super) fn split_message(stage: &mut Stage) -> Played {
     stage.talk(|it| {
         let id = it.new_call();
-        it.say_in_pieces(&Message::Call(id, Call::Signature), 1);
+        it.say_message_in_pieces(&Message::Call(id, Call::Signature))?;
         it.answer(id).map(drop)
     })
 }

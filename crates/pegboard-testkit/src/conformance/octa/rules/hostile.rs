@@ -23,7 +23,7 @@ pub(super) fn split_line(stage: &mut Stage) -> Played {
     let dry = stage.dry();
     stage.talk(|it| {
         let order = it.expect();
-        it.say_in_pieces(&format!("{dry}\n"))?;
+        it.say_line_in_pieces(&format!("{dry}\n"))?;
         it.finished(order).map(drop)
     })
 }
