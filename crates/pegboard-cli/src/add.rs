@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use pegboard_host::manifest::Entry;
 use pegboard_host::store::{Added, Store, describe};
-use pegboard_host::{Engine, PluginConfig, ReportStyle};
+use pegboard_host::{Engine, PluginConfig, Protocol, ReportStyle};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, print_error, write_out};
@@ -78,10 +78,16 @@ fn line(entry: &Entry, added: Added) -> String {
     };
     let version = entry.version.as_deref().unwrap_or("");
     let space = if version.is_empty() { "" } else { " " };
-    let count = command_names(entry).len();
+    let names = command_names(entry);
+    let count = names.len();
     let commands = if count == 1 { "command" } else { "commands" };
+    // The key of a plugin of Octa's is no part of its name, which nobody would guess.
+    let key = match names.as_slice() {
+        [key] if entry.kind == Protocol::Octa.name() && *key != entry.name => format!(", `{key}`"),
+        _ => String::new(),
+    };
     ReportStyle::harmless(&format!(
-        "{did} {}{space}{version} with {count} {commands}\n",
+        "{did} {}{space}{version} with {count} {commands}{key}\n",
         entry.name
     ))
 }

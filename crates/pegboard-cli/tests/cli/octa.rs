@@ -319,7 +319,7 @@ fn a_plugin_of_nushells_may_have_the_same_name() {
     // Under another name it is taken, and one whose file is gone stands in nobody's way.
     let python = ["add", "--interpreter", "python3"];
     let added = cli(&python).argument(&link).out();
-    assert_eq!(added, "added task with 1 command\n");
+    assert_eq!(added, "added task with 1 command, `shell`\n");
     fs::remove_file(&nu).unwrap();
     let added = cli(&["add"]).argument(plugin()).out();
     assert_eq!(added, "renewed shell with 1 command\n");
@@ -333,7 +333,7 @@ fn another_name_needs_the_protocol_to_be_said() {
     let home = folder.path().to_str().unwrap();
     let cli = |words: &[&str]| Cli::new(words).variable("PEGBOARD_HOME", home);
     let added = cli(&["add", "--protocol", "octa"]).argument(&path).out();
-    assert_eq!(added, "added tasks with 1 command\n");
+    assert_eq!(added, "added tasks with 1 command, `shell`\n");
     assert_eq!(cli(&["run", "shell", "echo hi"]).out(), "hi\n");
     let exported = cli(&["export", "-"]).end();
     assert_eq!(
