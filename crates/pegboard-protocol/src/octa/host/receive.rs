@@ -44,13 +44,16 @@ impl Acts for HostRole {
 
 impl Host {
     fn message(&mut self, message: FromPlugin) -> Result<(), Failure> {
+        let message = match message {
+            FromPlugin::Output { id, stream, bytes } if let Some(known) = self.find(&id) => {
+                return self.output(known, stream, bytes);
+            }
+            other => other,
+        };
         let name = message.name().to_owned();
         match message {
             FromPlugin::Started { id, credit } => self.started(id, credit.unwrap_or(0)),
-            FromPlugin::Output { id, stream, bytes } => match self.find(&id) {
-                Some(id) => self.output(id, stream, bytes),
-                None => self.stray(&name, Some(&id)),
-            },
+            FromPlugin::Output { id, .. } => self.stray(&name, Some(&id)),
             FromPlugin::Result { id, value } => match self.find(&id) {
                 Some(id) => {
                     self.only_with(Feature::Result, &name)?;

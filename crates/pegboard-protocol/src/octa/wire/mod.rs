@@ -1,6 +1,7 @@
 //! Messages as JSON objects: reading tolerates every known form, writing follows the table of dialects.
 
 mod object;
+mod quick;
 mod read;
 mod write;
 
@@ -14,6 +15,11 @@ use write::{Writer, json};
 
 /// A message that a [`super::Decoder`] can read.
 pub trait Incoming: sealed::Sealed + Sized {
+    /// Reads what comes most often; none where that is left to [`read`](Incoming::read).
+    #[doc(hidden)]
+    fn quick(_text: &str) -> Option<Self> {
+        None
+    }
     #[doc(hidden)]
     fn read(fields: &Fields<'_>) -> Result<Self, LineError>;
 }

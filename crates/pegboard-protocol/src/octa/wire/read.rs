@@ -8,14 +8,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Incoming;
 use super::object::Object;
+use super::{Incoming, quick};
 use crate::octa::dialect::TABLE;
 use crate::octa::error::{LineError, LineErrorKind};
 use crate::octa::message::{Execute, FromHost, FromPlugin, Hello, Stream};
 
 /// Reads one JSON object that is a message.
 pub(in crate::octa) fn decode<M: Incoming>(text: &str) -> Result<M, LineError> {
+    if let Some(message) = M::quick(text) {
+        return Ok(message);
+    }
     let top: Object<'_> = serde_json::from_str(text).map_err(|error| {
         let offset = error.column().saturating_sub(1);
         LineError::new(LineErrorKind::Syntax, offset, said(&error))
@@ -150,6 +153,10 @@ impl Incoming for FromHost {
 }
 
 impl Incoming for FromPlugin {
+    fn quick(text: &str) -> Option<FromPlugin> {
+        quick::output(text)
+    }
+
     fn read(fields: &Fields<'_>) -> Result<FromPlugin, LineError> {
         let id = || fields.need("id");
         let output = |stream| {
