@@ -75,5 +75,7 @@ pub use sources::{Place, Sources};
 pub use pegboard_manifest as manifest;
 pub use pegboard_protocol as protocol;
 pub use pegboard_protocol::{LabeledError, Record, Span, Value};
+#[cfg(unix)]
+pub use pegboard_transport::octa::Listener as SocketListener;
 pub use pegboard_transport::trace;
 pub use pegboard_transport::{Link, Recorder};

@@ -1,5 +1,6 @@
 //! `pegboard trace`: recorded conversations, to be read and to be held again.
 
+mod chosen;
 mod file;
 mod html;
 mod json;

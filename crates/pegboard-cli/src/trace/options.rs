@@ -67,11 +67,11 @@ pub(crate) struct ReplayOptions {
     #[arg(long, value_name = "PATH")]
     pub(super) plugin: Option<PathBuf>,
 
-    /// Write a program that plays the plugin. Nushell wants it to be called nu_plugin_NAME. Unix only.
+    /// Write a program that plays the plugin. Nushell wants it to be called nu_plugin_NAME, Octa octa_plugin_KEY. Unix only.
     #[arg(long, value_name = "PATH")]
     pub(super) make_plugin: Option<PathBuf>,
 
-    /// Play the plugin on standard input and output, as a program that an engine has started.
+    /// Play the plugin as a program that an engine has started: on standard input and output, or on Octa's socket.
     #[arg(long)]
     pub(super) as_plugin: bool,
 
@@ -90,6 +90,10 @@ pub(crate) struct ReplayOptions {
     /// Write the outcome to this file too: standard error of a plugin is not always seen.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+
+    /// Where Octa wants its plugins to listen.
+    #[arg(long, hide = true, requires = "as_plugin", value_name = "PATH")]
+    pub(super) socket_path: Option<PathBuf>,
 
     /// What engines pass to plugins.
     #[arg(long, hide = true, requires = "as_plugin")]

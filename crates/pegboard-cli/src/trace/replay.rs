@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use pegboard_host::protocol::codec::{self, Encoding, Sender};
 use pegboard_host::protocol::nu::{Dialect, Message};
-use pegboard_host::trace::{Conversation, EntryKind, Mismatch, PlaySettings, Played};
-use pegboard_host::{Link, RawProcess, RawStart, ReportStyle};
+use pegboard_host::trace::{EntryKind, Mismatch, PlaySettings, Played, Said, Spoken};
+use pegboard_host::{Link, RawProcess, ReportStyle};
 
-use super::file::{TraceText, names};
-use super::message::{Words, words};
+use super::chosen::Chosen;
+use super::file::TraceText;
+use super::message::{Words, octa_words, words};
 use super::options::ReplayOptions;
 use super::text::arrow;
 use crate::exit::{Exit, Failure, print_error, write_out};
@@ -25,7 +26,7 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<Exit, Failure> {
         let file = options.file.display();
         return Err(Failure::misuse(format!("{file}, {error}")));
     }
-    let conversation = conversation(&text, options.of.as_deref())?;
+    let chosen = Chosen::of(&text, options.of.as_deref())?;
     if let Some(path) = &options.make_plugin {
         return super::program::write(path, options);
     }
@@ -41,23 +42,22 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<Exit, Failure> {
         Some(path) => {
             let engine = engine(None)?;
             let plugin = engine.load(path)?;
-            let mut process = plugin.start_raw(RawStart::Stdio)?;
+            let mut process = plugin.start_raw(chosen.start())?;
             let link = process
                 .connect(Instant::now() + options.timeout)
                 .map_err(|error| Failure::misuse(format!("the plugin has no link: {error}")))?;
-            let played = text
-                .trace
-                .play(&conversation, Sender::Engine, link, &settings);
+            let played = chosen.play(&text, Sender::Engine, link, &settings);
             let end = last_words(&mut process, &played);
             drop(process);
             engine.shutdown();
             (Sender::Engine, played, end)
         }
         None => {
-            let link = own_link()?;
-            let played = text
-                .trace
-                .play(&conversation, Sender::Plugin, link, &settings);
+            let link = match &chosen {
+                Chosen::Nushell(_) => own_link()?,
+                Chosen::Octa(_) => socket_link(options)?,
+            };
+            let played = chosen.play(&text, Sender::Plugin, link, &settings);
             (Sender::Plugin, played, None)
         }
     };
@@ -106,39 +106,25 @@ fn own_link() -> Result<Link, Failure> {
     Err(Failure::misuse("playing a plugin needs Unix"))
 }
 
-/// The conversation that was asked for; without a wish, the only one with a call in it.
-fn conversation(text: &TraceText, wish: Option<&str>) -> Result<Conversation, Failure> {
-    let names = names(&text.trace);
-    let name = |one: &Conversation| {
-        one.messages
-            .first()
-            .map(|(entry, ..)| names[*entry].clone())
-    };
-    let has_call = |one: &Conversation| {
-        let is_call = |message: &Message| matches!(message, Message::Call(..));
-        one.messages.iter().any(|(.., message)| is_call(message))
-    };
-    let is_wanted = |one: &Conversation| match wish {
-        Some(wish) => name(one).as_deref() == Some(wish) || (one.plugin == wish && has_call(one)),
-        None => has_call(one),
-    };
-    let all = text.trace.conversations();
-    let known: Vec<String> = all
-        .iter()
-        .filter(|one| has_call(one))
-        .filter_map(name)
-        .collect();
-    let mut wanted: Vec<Conversation> = all.into_iter().filter(is_wanted).collect();
-    match (wanted.pop(), wanted.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (None, _) if known.is_empty() => Err(Failure::misuse(
-            "no call to a plugin of Nushell's was recorded in the trace, and only these can be played",
-        )),
-        _ => Err(Failure::misuse(format!(
-            "choose one of the trace's conversations with `--of`: {}",
-            known.join(", ")
-        ))),
-    }
+/// The link to the host of Octa's that connects to the socket that it has named.
+#[cfg(unix)]
+fn socket_link(options: &ReplayOptions) -> Result<Link, Failure> {
+    let path = options.socket_path.as_ref().ok_or_else(|| {
+        Failure::misuse("the plugin of the recording is one of Octa's, which are started with `--socket-path PATH`")
+    })?;
+    pegboard_host::SocketListener::bind(path)
+        .and_then(|listener| listener.accept(Instant::now() + options.timeout))
+        .map_err(|error| {
+            Failure::misuse(format!(
+                "no host has connected to {}: {error}",
+                path.display()
+            ))
+        })
+}
+
+#[cfg(not(unix))]
+fn socket_link(_: &ReplayOptions) -> Result<Link, Failure> {
+    own_link()
 }
 
 /// How the plugin ended, where that may explain the difference.
@@ -202,7 +188,16 @@ fn line(title: &str, text: &TraceText, difference: &Mismatch) -> String {
                 text,
             }),
             Some(_),
-        ) => shown(title, *from, message, text),
+        ) => shown(title, *from, words(message, text)),
+        (
+            Some(EntryKind::Octa {
+                from,
+                name,
+                execution,
+                text,
+            }),
+            Some(_),
+        ) => shown(title, *from, octa_words(name, execution.as_deref(), text)),
         _ => format!("  {title:9} nothing more\n"),
     }
 }
@@ -212,20 +207,30 @@ fn now(difference: &Mismatch, side: Sender) -> String {
         Sender::Engine => Sender::Plugin,
         Sender::Plugin => Sender::Engine,
     };
-    let Some(message) = &difference.now else {
-        return "  now       nothing\n".to_owned();
-    };
-    let mut bytes = Vec::new();
-    let encoded = codec::encode(message, from, Encoding::Json, Dialect::NEWEST, &mut bytes);
-    let text = match encoded {
-        Ok(()) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-        Err(_) => String::new(),
-    };
-    shown("now", from, message, &text)
+    match &difference.now {
+        None => "  now       nothing\n".to_owned(),
+        Some(Spoken::Nushell(message)) => {
+            shown("now", from, words(message, &text_of(message, from)))
+        }
+        Some(Spoken::Octa(said)) => shown("now", from, words_of(said)),
+    }
 }
 
-fn shown(title: &str, from: Sender, message: &Message, text: &str) -> String {
-    let Words { name, content } = words(message, text);
+fn text_of(message: &Message, from: Sender) -> String {
+    let mut bytes = Vec::new();
+    let encoded = codec::encode(message, from, Encoding::Json, Dialect::NEWEST, &mut bytes);
+    match encoded {
+        Ok(()) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+fn words_of(said: &Said) -> Words {
+    octa_words(&said.name(), said.execution(), &said.text())
+}
+
+fn shown(title: &str, from: Sender, words: Words) -> String {
+    let Words { name, content } = words;
     let line = format!("{} {name} {content}", arrow(from)).replace('\n', "\u{240a}");
     let line = ReportStyle::harmless(&line);
     let cut: String = line.chars().take(SHOWN).collect();

@@ -16,6 +16,7 @@ mod pipes;
 mod plugins;
 mod registry;
 mod replays;
+mod replays_octa;
 mod streams;
 mod support;
 mod tasks;

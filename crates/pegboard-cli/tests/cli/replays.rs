@@ -286,7 +286,7 @@ fn which_conversation() {
         (
             head.to_owned(),
             &[],
-            "error: no call to a plugin of Nushell's was recorded in the trace, and only these can be played\n",
+            "error: no call to a plugin was recorded in the trace\n",
         ),
         (
             [head, "what?\n"].concat(),

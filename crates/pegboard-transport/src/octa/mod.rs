@@ -20,6 +20,7 @@ pub use side::{Handler, Side};
 pub use socket::{Listener, connect};
 pub use start::{HostSettings, PluginSettings, StartError, StartFailure};
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -159,8 +160,8 @@ impl Connection<Host> {
     /// of it; it must not wait.
     ///
     /// The output is items of raw bytes, as they come; what a plugin says that knows only lines has the end of a line. It
-    /// ends after the handler was told how the execution ended. What
-    /// goes to standard error is told to the handler, who says that it is [`consumed`](Connection::consumed).
+    /// ends after the handler was told how the execution ended. What goes to standard error is told to the handler, all
+    /// that has come together at once, who says that it is [`consumed`](Connection::consumed).
     pub fn execute<T>(
         &self,
         execute: Execute,
@@ -225,15 +226,22 @@ impl<S: Side> Shared<S> {
             if state.dispatching {
                 return;
             }
-            let Some(event) = state.session.poll_event() else {
+            let mut events: VecDeque<_> =
+                std::iter::from_fn(|| state.session.poll_event()).collect();
+            if events.is_empty() {
                 return;
-            };
+            }
             state.dispatching = true;
             drop(state);
-            let told = catch_unwind(AssertUnwindSafe(|| S::tell(self, event)));
+            let mut panicked = false;
+            while !events.is_empty() {
+                // Whoever panics loses one event, not what is to be told to others.
+                let told = catch_unwind(AssertUnwindSafe(|| S::tell(self, &mut events)));
+                panicked |= told.is_err();
+            }
             state = self.lock();
             state.dispatching = false;
-            if told.is_err() {
+            if panicked {
                 let message = "whoever was told what happened panicked";
                 state
                     .session

@@ -81,10 +81,18 @@ impl Shared<Host> {
         bytes
     }
 
-    pub(super) fn to_output(self: &Arc<Self>, id: ExecutionId, bytes: Vec<u8>, size: usize) {
+    /// Puts what messages brought where it is waited for.
+    pub(super) fn to_output(self: &Arc<Self>, id: ExecutionId, run: Vec<Vec<u8>>) {
+        let size = run.iter().map(Vec::len).sum();
+        let whole = |bytes: Vec<u8>| {
+            let size = bytes.len();
+            (StreamItem::Raw(self.whole(bytes)), size)
+        };
+        // Before the inbox is locked: the session's state comes first.
+        let items: Vec<_> = run.into_iter().map(whole).collect();
         let inbox = self.outputs().all.get(&id).and_then(|o| o.inbox.clone());
         match inbox {
-            Some(inbox) => inbox.extend([(StreamItem::Raw(bytes), size)]),
+            Some(inbox) => inbox.extend(items),
             None => self.consumed(id, size),
         }
     }

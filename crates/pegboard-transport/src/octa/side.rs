@@ -1,10 +1,12 @@
 //! What the driver needs of a session, and how the two roles tell what happens.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pegboard_protocol::codec::Sender;
 use pegboard_protocol::octa::{
-    self, FromHost, FromPlugin, Host, HostEvent, LineError, Plugin, PluginEvent, Stream,
+    self, ExecutionId, FromHost, FromPlugin, Host, HostEvent, LineError, Plugin, PluginEvent,
+    Stream,
 };
 use pegboard_protocol::session::Failure;
 
@@ -47,9 +49,10 @@ pub(super) mod sealed {
         /// Whether the other side owes the beginning of something.
         fn is_owed(&self) -> bool;
 
+        /// Takes the first of the events, and those that go with it, and tells them.
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "the trait cannot be named outside")]
-        fn tell(shared: &Arc<Shared<Self>>, event: Self::Event)
+        fn tell(shared: &Arc<Shared<Self>>, events: &mut VecDeque<Self::Event>)
         where
             Self: Side;
 
@@ -107,15 +110,23 @@ impl sealed::Driven for Host {
         self.unstarted().is_some()
     }
 
-    fn tell(shared: &Arc<Shared<Host>>, event: HostEvent) {
+    fn tell(shared: &Arc<Shared<Host>>, events: &mut VecDeque<HostEvent>) {
+        let Some(event) = events.pop_front() else {
+            return;
+        };
         match event {
             HostEvent::Output { id, stream, bytes } => {
-                let size = bytes.len();
-                shared.arrived(id, size);
-                let bytes = shared.whole(bytes);
+                let run = run_of((id, stream), bytes, events);
+                shared.arrived(id, run.iter().map(Vec::len).sum());
                 match stream {
-                    Stream::Stdout => shared.to_output(id, bytes, size),
+                    Stream::Stdout => shared.to_output(id, run),
                     Stream::Stderr => {
+                        let whole = run.into_iter().map(|bytes| shared.whole(bytes));
+                        let bytes = whole.reduce(|mut all, mut next| {
+                            all.append(&mut next);
+                            all
+                        });
+                        let bytes = bytes.unwrap_or_default();
                         shared.to_handler(HostEvent::Output { id, stream, bytes });
                     }
                 }
@@ -146,6 +157,23 @@ impl sealed::Driven for Host {
     }
 }
 
+/// What an execution wrote, with all that it wrote next: to wake its reader for each line takes longer than the rest.
+fn run_of(
+    from: (ExecutionId, Stream),
+    first: Vec<u8>,
+    events: &mut VecDeque<HostEvent>,
+) -> Vec<Vec<u8>> {
+    let mut run = vec![first];
+    let more = |event: &mut HostEvent| match event {
+        HostEvent::Output { id, stream, .. } => (*id, *stream) == from,
+        _ => false,
+    };
+    while let Some(HostEvent::Output { bytes, .. }) = events.pop_front_if(more) {
+        run.push(bytes);
+    }
+    run
+}
+
 #[expect(private_interfaces, reason = "the trait cannot be named outside")]
 impl sealed::Driven for Plugin {
     const SENDER: Sender = Sender::Plugin;
@@ -164,7 +192,10 @@ impl sealed::Driven for Plugin {
         true
     }
 
-    fn tell(shared: &Arc<Shared<Plugin>>, event: PluginEvent) {
+    fn tell(shared: &Arc<Shared<Plugin>>, events: &mut VecDeque<PluginEvent>) {
+        let Some(event) = events.pop_front() else {
+            return;
+        };
         match event {
             PluginEvent::Writable { .. } => shared.room.ring(),
             PluginEvent::Failed(failure) => {

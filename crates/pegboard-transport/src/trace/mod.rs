@@ -12,7 +12,7 @@ mod read;
 mod redact;
 
 pub use outline::{Outline, Part, TracedCall, TracedStream, call_name};
-pub use play::{Mismatch, PlaySettings, Played};
+pub use play::{Mismatch, OctaConversation, PlaySettings, Played, Said, Spoken};
 pub use read::{Conversation, Entry, EntryKind, Trace, TraceError};
 
 use std::io::Write;

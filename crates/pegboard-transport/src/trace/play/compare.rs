@@ -32,21 +32,23 @@ pub(super) fn difference(recorded: &Message, now: &Message, from: Sender) -> Opt
         *new = old.clone();
     }
     match (json(&recorded, from), json(&now, from)) {
-        (Some(recorded), Some(now)) => {
-            let mut path = Vec::new();
-            let (old, new) = differing(&recorded, &now, &mut path)?;
-            let shown =
-                |side: Option<&Json>| side.map_or_else(|| "nothing".to_owned(), Json::to_string);
-            let path = match path.as_slice() {
-                [] => "the message".to_owned(),
-                path => path.join("."),
-            };
-            Some(format!("{path} was {} and is {}", shown(old), shown(new)))
-        }
+        (Some(recorded), Some(now)) => json_difference(&recorded, &now),
         // What JSON cannot carry; every NaN is like every other.
         _ if format!("{recorded:?}") == format!("{now:?}") => None,
         _ => Some("the messages differ".to_owned()),
     }
+}
+
+/// The first difference between two trees, in words.
+pub(super) fn json_difference(recorded: &Json, now: &Json) -> Option<String> {
+    let mut path = Vec::new();
+    let (old, new) = differing(recorded, now, &mut path)?;
+    let shown = |side: Option<&Json>| side.map_or_else(|| "nothing".to_owned(), Json::to_string);
+    let path = match path.as_slice() {
+        [] => "the message".to_owned(),
+        path => path.join("."),
+    };
+    Some(format!("{path} was {} and is {}", shown(old), shown(new)))
 }
 
 pub(super) fn is_hidden(value: &Value) -> bool {

@@ -10,13 +10,13 @@ use pegboard_protocol::nu::{Dialect, Message};
 
 use super::script::Script;
 use super::stage::Stage;
-use super::{Mismatch, PlaySettings, Played};
+use super::{Mismatch, PlaySettings, Played, Spoken};
 use crate::link::{Link, Sink, Source};
 
 /// How many messages wait to be looked at.
-const BACKLOG: usize = 64;
+pub(super) const BACKLOG: usize = 64;
 /// How long a plugin may take to close the link after Goodbye; that it does is no part of the conversation.
-const GOODBYE: Duration = Duration::from_secs(2);
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
 enum Event {
     /// The encoding that the plugin announces.
@@ -40,7 +40,11 @@ pub(super) fn drive(script: Script, ours: Sender, link: Link, settings: &PlaySet
     thread::scope(|scope| {
         let told = tell.clone();
         let reads = move || read(source, ours, &told);
-        let writes = move || write_all(sink, &to_write, &tell);
+        let writes = move || {
+            write_all(sink, &to_write, |result| {
+                tell.send(Event::Wrote(result)).is_ok()
+            })
+        };
         let threads = Builder::new()
             .spawn_scoped(scope, reads)
             .and_then(|_| Builder::new().spawn_scoped(scope, writes));
@@ -213,7 +217,8 @@ impl Play<'_> {
         if let Err(error) = encoded {
             let what = format!("its version has no form for what has to be said to it: {error}");
             let mut mismatch = self.stage.missing(what);
-            (mismatch.recorded, mismatch.is_gone) = (Some(message), false);
+            let recorded = Some(Spoken::Nushell(message));
+            (mismatch.recorded, mismatch.is_gone) = (recorded, false);
             return Err(mismatch);
         }
         self.put(bytes);
@@ -226,7 +231,12 @@ impl Play<'_> {
     }
 }
 
-fn write_all(mut sink: Box<dyn Sink>, to_write: &Receiver<Vec<u8>>, tell: &SyncSender<Event>) {
+/// Writes, and tells of each when it is written, until nobody is told any more.
+pub(super) fn write_all(
+    mut sink: Box<dyn Sink>,
+    to_write: &Receiver<Vec<u8>>,
+    tell: impl Fn(Result<(), String>) -> bool,
+) {
     while let Ok(bytes) = to_write.recv() {
         let mut rest = bytes.as_slice();
         let mut result = Ok(());
@@ -236,7 +246,7 @@ fn write_all(mut sink: Box<dyn Sink>, to_write: &Receiver<Vec<u8>>, tell: &SyncS
                 Err(error) => result = Err(error.to_string()),
             }
         }
-        if tell.send(Event::Wrote(result)).is_err() {
+        if !tell(result) {
             return;
         }
     }

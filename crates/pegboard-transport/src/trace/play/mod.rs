@@ -6,10 +6,13 @@
 
 mod compare;
 mod drive;
+mod octa;
 mod script;
 mod stage;
 #[cfg(test)]
 mod tests;
+
+pub use octa::{OctaConversation, Said};
 
 use std::time::Duration;
 
@@ -67,13 +70,22 @@ pub struct Mismatch {
     /// The entry of the trace at which it happened. None behind the last.
     pub entry: Option<usize>,
     /// What was recorded there.
-    pub recorded: Option<Message>,
+    pub recorded: Option<Spoken>,
     /// What the program said. None if it said nothing.
-    pub now: Option<Message>,
+    pub now: Option<Spoken>,
     /// What is different, in a few words.
     pub what: String,
     /// The program had closed its side of the link, or did not listen any more.
     pub is_gone: bool,
+}
+
+/// A message of either protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spoken {
+    /// Of Nushell's.
+    Nushell(Message),
+    /// Of Octa's.
+    Octa(Said),
 }
 
 impl Trace {

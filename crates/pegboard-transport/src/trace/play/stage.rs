@@ -14,7 +14,7 @@ use pegboard_protocol::nu::{
 
 use super::compare::difference;
 use super::script::{Lane, Script, is_aside, stream_of};
-use super::{Mismatch, PlaySettings};
+use super::{Mismatch, PlaySettings, Spoken};
 use crate::trace::outline::credit;
 use cue::Cue;
 
@@ -123,7 +123,7 @@ impl<'a> Stage<'a> {
         let line = self.script.lines.get(self.heard_to);
         Box::new(Mismatch {
             entry: line.map(|line| line.entry),
-            recorded: line.map(|line| line.message.clone()),
+            recorded: line.map(|line| Spoken::Nushell(line.message.clone())),
             now: None,
             what: what.into(),
             is_gone: true,
@@ -287,8 +287,8 @@ impl<'a> Stage<'a> {
             }
             return Err(Box::new(Mismatch {
                 entry: Some(line.entry),
-                recorded: Some(line.message.clone()),
-                now: Some(message),
+                recorded: Some(Spoken::Nushell(line.message.clone())),
+                now: Some(Spoken::Nushell(message)),
                 what,
                 is_gone: false,
             }));
@@ -353,8 +353,8 @@ impl<'a> Stage<'a> {
                 let line = &self.script.lines[place];
                 return Err(Box::new(Mismatch {
                     entry: Some(line.entry),
-                    recorded: Some(line.message.clone()),
-                    now: Some(message.clone()),
+                    recorded: Some(Spoken::Nushell(line.message.clone())),
+                    now: Some(Spoken::Nushell(message.clone())),
                     what: format!(
                         "byte {} of the chunk was {} and is {}",
                         from + at,
@@ -481,8 +481,8 @@ impl<'a> Stage<'a> {
         let line = self.script.lines.get(self.heard_to);
         Box::new(Mismatch {
             entry: line.map(|line| line.entry),
-            recorded: line.map(|line| line.message.clone()),
-            now: Some(message),
+            recorded: line.map(|line| Spoken::Nushell(line.message.clone())),
+            now: Some(Spoken::Nushell(message)),
             what: "the recording does not have this message".to_owned(),
             is_gone: false,
         })
