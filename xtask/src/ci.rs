@@ -10,18 +10,16 @@ use crate::{bench, disk, peers, run, shells, tidy};
 /// What a whole run writes on a fresh clone, with room to spare; measured, in bytes.
 const ROOM: u64 = 5 << 30;
 
-/// A run builds everything once and reads no debugger's tables, which are most of what cargo writes.
-const LEAN: [(&str, &str); 2] = [("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")];
-
 /// Runs every step even after one has failed, so that one run tells everything.
 ///
 /// The last line on standard output is `N passed, N failed, N skipped`. A step that fails without
 /// a failing test counts as one failure.
 pub(crate) fn ci(root: &Path) -> Result<(), String> {
+    run::build_lean();
     let mut report = Report::new(root);
     let cargo = |arguments: &[&str]| {
         let mut cargo = run::cargo();
-        cargo.args(arguments).current_dir(root).envs(LEAN);
+        cargo.args(arguments).current_dir(root);
         cargo
     };
 

@@ -3,6 +3,17 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What makes cargo write a tenth: nothing for debuggers, nothing for a later build of what has changed a little.
+const LEAN: [(&str, &str); 2] = [("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")];
+
+static IS_LEAN: AtomicBool = AtomicBool::new(false);
+
+/// From now on every cargo builds for one run only, in as little room as it can.
+pub(crate) fn build_lean() {
+    IS_LEAN.store(true, Ordering::Relaxed);
+}
 
 /// A cargo of the same toolchain, without the variables that the outer cargo set for this program.
 pub(crate) fn cargo() -> Command {
@@ -13,6 +24,9 @@ pub(crate) fn cargo() -> Command {
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&name);
         }
+    }
+    if IS_LEAN.load(Ordering::Relaxed) {
+        command.envs(LEAN);
     }
     command
 }
