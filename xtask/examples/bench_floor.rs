@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,8 @@ fn main() -> Result<(), Failure> {
     let link = match link {
         "pipe" => Link::Pipe,
         "socket" => Link::Socket,
-        _ => return Err("the link is `pipe` or `socket`".into()),
+        "octa" => Link::Octa,
+        _ => return Err("the link is `pipe`, `socket` or `octa`".into()),
     };
     let line = probe::measure(words, || Ok(Host { link, block }))?;
     println!("{line}");
@@ -110,6 +112,8 @@ fn read_blocks(input: &mut File, count: i64) -> Result<(), Failure> {
 enum Link {
     Pipe,
     Socket,
+    /// The socket that a plugin of Octa's listens at.
+    Octa,
 }
 
 struct Host {
@@ -135,8 +139,12 @@ impl probe::Host for Host {
 
     fn start(&self, program: &Path) -> Result<Process, Failure> {
         let mut command = Command::new(program);
-        command.arg("--stdio").stderr(Stdio::null());
+        command.stderr(Stdio::null());
+        if !matches!(self.link, Link::Octa) {
+            command.arg("--stdio");
+        }
         let (child, mut input, output) = match self.link {
+            Link::Octa => return self.start_listener(command),
             Link::Pipe => {
                 let mut child = command
                     .stdin(Stdio::piped())
@@ -163,6 +171,37 @@ impl probe::Host for Host {
             output: Some(output),
             block: self.block,
         })
+    }
+}
+
+impl Host {
+    /// Waits until the plugin takes a connection.
+    fn start_listener(&self, mut command: Command) -> Result<Process, Failure> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bench-{}-{number}.sock", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let nothing = || Stdio::null();
+        command.arg("--socket-path").arg(&path);
+        let mut process = Process {
+            child: command.stdin(nothing()).stdout(nothing()).spawn()?,
+            input: None,
+            output: None,
+            block: self.block,
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let stream = loop {
+            match UnixStream::connect(&path) {
+                Ok(stream) => break stream,
+                Err(error) if Instant::now() > deadline => return Err(error.into()),
+                Err(_) => thread::sleep(Duration::from_micros(200)),
+            }
+        };
+        // The connection stays.
+        std::fs::remove_file(&path)?;
+        process.output = Some(File::from(OwnedFd::from(stream.try_clone()?)));
+        process.input = Some(File::from(OwnedFd::from(stream)));
+        Ok(process)
     }
 }
 

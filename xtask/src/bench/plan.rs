@@ -112,6 +112,13 @@ pub(super) const SIDES: &[Side] = &[
         &[],
         TheirPlugin,
     ),
+    side(
+        "bare-octa",
+        "no host, our Octa plugin",
+        Floor,
+        &["octa"],
+        OctaPlugin,
+    ),
     side("octa", "our host, our Octa plugin", Octa, &[], OctaPlugin),
 ];
 
@@ -183,6 +190,8 @@ const PAIRS_AND_FLOORS: &[&str] = &[
 ];
 /// Octa's protocol, and the link that it goes over.
 const OCTA: &[&str] = &["socket", "octa"];
+/// The same, and the plugin alone until it listens.
+const OCTA_STARTS: &[&str] = &["socket", "bare-octa", "octa"];
 const STARTS: &[&str] = &[
     "pipe",
     "bare-ours",
@@ -403,7 +412,7 @@ pub(super) const MEASURES: &[Measure] = &[
         plugins: Plugins::One,
         unit: Unit::Time,
         base: "socket",
-        sides: OCTA,
+        sides: OCTA_STARTS,
     },
     octa_starts(
         "octa-starts-1",
@@ -441,7 +450,7 @@ const fn octa_starts(key: &'static str, title: &'static str, count: usize) -> Me
         plugins: Plugins::Many(count),
         unit: Unit::Time,
         base: "socket",
-        sides: OCTA,
+        sides: OCTA_STARTS,
     }
 }
 
@@ -467,7 +476,15 @@ mod tests {
             .filter(|side| side.is_ours())
             .map(|side| side.key)
             .collect();
-        let expected = ["pipe", "socket", "bare-ours", "ours", "ours-socket", "octa"];
+        let expected = [
+            "pipe",
+            "socket",
+            "bare-ours",
+            "ours",
+            "ours-socket",
+            "bare-octa",
+            "octa",
+        ];
         assert_eq!(ours, expected);
     }
 }
