@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pegboard_host::manifest::index::Plugin as Listed;
 use pegboard_host::protocol::nu::PluginSignature;
@@ -17,6 +17,9 @@ use crate::remove::unknown;
 use crate::run::engine;
 use crate::terminal::Progress;
 use crate::{installed, terminal};
+
+/// How long clearing away what killed engines have left may take.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// What was looked at, and what came of it.
 struct Finding {
@@ -145,7 +148,15 @@ fn of_sockets() -> Finding {
     let place = directory.display();
     let probe = directory.join(format!("pegboard-doctor-{}", std::process::id()));
     match fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)) {
-        Ok(()) => Finding::new("sockets", State::Fine, format!("made in {place}")),
+        Ok(()) => {
+            let left = pegboard_host::remove_stale_sockets(&directory, SWEEP).len();
+            let left = match left {
+                0 => String::new(),
+                1 => "; removed what an engine that was killed had left there".to_owned(),
+                more => format!("; removed what {more} engines that were killed had left there"),
+            };
+            Finding::new("sockets", State::Fine, format!("made in {place}{left}"))
+        }
         Err(error) => Finding::new(
             "sockets",
             State::Odd,

@@ -20,6 +20,7 @@ use crate::launch::is_executable;
 use crate::octa::{SocketPlace, plain_name};
 use crate::plugin::{Plugin, PluginCore};
 use crate::runner::{Guard, Process};
+use crate::sockets::SocketDirectory;
 use crate::supervisor::Supervisor;
 use crate::{Config, Error, Flow, PluginConfig};
 
@@ -50,8 +51,10 @@ impl Engine {
         }
         let unique = RandomState::new().build_hasher().finish();
         let mark = format!("{}.{unique:016x}", std::process::id());
+        let sockets = SocketDirectory::new(&config.runtime_directory, &mark);
         let core = EngineCore {
-            guard: Arc::new(Guard::new(&mark, socket_directory(&config, &mark))),
+            guard: Arc::new(Guard::new(&mark, sockets.path().to_owned())),
+            sockets,
             mark,
             config,
             supervisor: Supervisor::default(),
@@ -222,6 +225,7 @@ pub(crate) struct EngineCore {
     pub(crate) config: Config,
     pub(crate) supervisor: Supervisor,
     mark: String,
+    sockets: SocketDirectory,
     plugins: Mutex<Vec<Arc<PluginCore>>>,
     /// Commands that plugins have found by name; a command's number is its place.
     // bounded by: the commands that exist, each of which is listed once
@@ -325,15 +329,9 @@ impl EngineCore {
     fn new_directory(self: &Arc<Self>) -> io::Result<PathBuf> {
         // The guard removes the directory if nobody else can, so it has to be there first.
         self.guard()?;
-        let directory = socket_directory(&self.config, &self.mark);
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        match builder.create(&directory) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        Ok(directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+        self.sockets.make()?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Ok(self.sockets.path().join(number.to_string()))
     }
 
     /// Has the guard and the supervisor run, before the first process that they are for.
@@ -480,7 +478,7 @@ impl EngineCore {
         }
         drop(busy);
         self.supervisor.close();
-        let _ = std::fs::remove_dir_all(socket_directory(&self.config, &self.mark));
+        self.sockets.remove();
         self.guard.release();
     }
 }
@@ -504,11 +502,6 @@ fn plain_path(path: &Path) -> io::Result<PathBuf> {
         (Some(parent), Some(name)) if climbs => Ok(parent.canonicalize()?.join(name)),
         _ => Ok(path),
     }
-}
-
-/// The directory for an engine's sockets.
-fn socket_directory(config: &Config, mark: &str) -> PathBuf {
-    config.runtime_directory.join(format!("pegboard.{mark}"))
 }
 
 fn has_interpreter(path: &Path) -> bool {

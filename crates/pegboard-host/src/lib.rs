@@ -51,6 +51,7 @@ mod pump;
 mod raw;
 mod report;
 mod runner;
+mod sockets;
 mod sources;
 mod stderr;
 pub mod store;
@@ -70,6 +71,7 @@ pub use octa::{Protocol, TaskResult};
 pub use plugin::{Plugin, State, Status};
 pub use raw::{RawEnd, RawProcess, RawStart};
 pub use report::ReportStyle;
+pub use sockets::remove_stale_sockets;
 pub use sources::{Place, Sources};
 
 pub use pegboard_manifest as manifest;

@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 use crate::custom::Dropped;
 use crate::engine::EngineCore;
 use crate::runner::Alarm;
+use crate::sockets::remove_stale_sockets;
 
 /// The longest sleep; nothing depends on it.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// How long it may take to clear away what killed engines have left, before anything else is seen to.
+const SWEEP: Duration = Duration::from_millis(50);
 
 /// What the thread has to do.
 #[derive(Default)]
@@ -76,6 +80,9 @@ impl Supervisor {
 
 /// The engine's end wakes it.
 fn supervise(engine: &Weak<EngineCore>) {
+    if let Some(engine) = engine.upgrade() {
+        remove_stale_sockets(&engine.config.runtime_directory, SWEEP);
+    }
     let mut due = None;
     loop {
         let Some(engine) = engine.upgrade() else {

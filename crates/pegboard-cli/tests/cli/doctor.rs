@@ -1,10 +1,14 @@
 //! What `pegboard doctor` finds.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
-use pegboard_testkit::peers::peer;
+use pegboard_testkit::peers::{peer, shipped};
+use pegboard_testkit::tree::wait_until;
+use rustix::process::Signal;
 
-use crate::support::{Cli, Folder, json};
+use crate::support::{Cli, Folder, PATIENCE, json, signal};
 
 fn at<const N: usize>(home: &Folder, arguments: [&str; N]) -> Cli {
     Cli::new(arguments).variable("PEGBOARD_HOME", &home.file("store").display().to_string())
@@ -119,4 +123,73 @@ fn nothing_is_started_where_that_is_not_wanted() {
     );
     let unknown = at(&home, ["doctor", "chnged"]).fails(2);
     assert!(unknown.contains("did you mean `changed`?"), "{unknown}");
+}
+
+/// What is killed at once with all that could clear up after it leaves its sockets; they are seen to later.
+#[test]
+fn what_killed_engines_have_left_is_removed() {
+    let home = Folder::new("doctor-killed");
+    let shell = shipped("octa_plugin_shell");
+    let runtime = home.file("run");
+    fs::create_dir(&runtime).expect("a directory");
+    let place = runtime.to_str().expect("a plain path");
+    let run = |text: &str| {
+        let cli = Cli::new(["run", "--plugin"]).argument(&shell);
+        cli.argument("shell")
+            .argument(text)
+            .variable("XDG_RUNTIME_DIR", place)
+    };
+    let left = || fs::read_dir(&runtime).expect("the directory").count();
+    let kill = || {
+        let cli = run("echo on; exec sleep 1000");
+        let mut child = cli.start_with(None, Stdio::piped());
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        out.read_line(&mut line).expect("a line");
+        // It cannot replace the guard while it stands still.
+        signal(child.id(), Signal::STOP);
+        let started = children(child.id());
+        assert!(started.len() > 1, "{started:?}");
+        started.into_iter().for_each(|id| signal(id, Signal::KILL));
+        signal(child.id(), Signal::KILL);
+        child.wait().expect("its end");
+    };
+    kill();
+    assert_eq!(left(), 1);
+    // On a busy machine one may have no time for it.
+    assert!(wait_until(PATIENCE, || {
+        assert_eq!(run("echo next").out(), "next\n");
+        left() == 0
+    }));
+    kill();
+    let out = at(&home, ["doctor"])
+        .variable("XDG_RUNTIME_DIR", place)
+        .out();
+    let expected = format!(
+        "ok  sockets  made in {place}; removed what an engine that was killed had left there"
+    );
+    let lines: Vec<String> = out
+        .lines()
+        .map(|line| {
+            line.splitn(2, "  ")
+                .map(str::trim)
+                .collect::<Vec<_>>()
+                .join("  ")
+        })
+        .collect();
+    assert!(lines.contains(&expected), "{out}");
+    assert_eq!(left(), 0);
+}
+
+/// The processes that one has started.
+fn children(process: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("its threads");
+    let lists = threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let ids = lists.flat_map(|list| {
+        let ids = list.split_whitespace().map(str::parse);
+        ids.collect::<Result<Vec<u32>, _>>().expect("numbers")
+    });
+    ids.collect()
 }
