@@ -20,7 +20,7 @@ pub(crate) fn help(options: &HelpOptions) -> Result<Exit, Failure> {
     let mut words = options.words.clone();
     words.push("--help".to_owned());
     let engine = engine(None)?;
-    let commands = Commands::new(&engine, &[])?;
+    let commands = Commands::new(&engine, &[], None)?;
     for stage in Line::new(&words)?.stages()? {
         if let Found::Help(help) = commands.find(&stage)? {
             return Ok(write_out(&help));

@@ -3,7 +3,8 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use pegboard_host::manifest::{Entry, index};
 use pegboard_host::protocol::nu::PluginSignature;
@@ -93,6 +94,7 @@ pub(crate) fn load(
     store: &Store,
     snapshot: &Snapshot,
     plugin: index::Plugin<'_>,
+    patience: Option<Duration>,
 ) -> Result<(Plugin, Vec<PluginSignature>), Error> {
     let freshness = Freshness::of(plugin.path(), plugin.file());
     if freshness == Freshness::Gone {
@@ -114,6 +116,7 @@ pub(crate) fn load(
     {
         return Ok((loaded, known));
     }
+    signatures_of(&loaded, patience)?;
     let entry = describe(&loaded, SystemTime::now())?;
     let known = signatures(&entry)?;
     match store.add(&entry) {
@@ -138,6 +141,17 @@ pub(crate) fn load_as_is(
     plugin: index::Plugin<'_>,
 ) -> Result<Plugin, Error> {
     engine.load_with(plugin.path(), config(store, plugin))
+}
+
+/// What commands a plugin has, if it says so in time.
+pub(crate) fn signatures_of(
+    plugin: &Plugin,
+    patience: Option<Duration>,
+) -> Result<Arc<[PluginSignature]>, Error> {
+    match patience {
+        Some(patience) => plugin.signatures_within(patience),
+        None => plugin.signatures(),
+    }
 }
 
 /// How an installed plugin is run. One that is known to be able to use a local socket need not be asked first.

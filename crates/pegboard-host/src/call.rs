@@ -243,17 +243,29 @@ pub(crate) fn instance_within(
         // It is there, or was a moment ago.
         return plugin.instance();
     }
+    let what = "starting it for a call";
+    within(plugin, patience, cancel, what, PluginCore::instance)
+}
+
+/// What comes of something that needs a plugin's start, for a caller who may give up. It then goes on without him.
+pub(crate) fn within<T: Send + 'static>(
+    plugin: &Arc<PluginCore>,
+    patience: Option<(Instant, Duration)>,
+    cancel: Option<&CancelToken>,
+    what: &str,
+    act: fn(&Arc<PluginCore>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let bell = Slot::new(String::new(), Arc::new(NoContext));
     if let Some(token) = cancel {
         token.register(Waiting::Slot(Arc::downgrade(&bell)));
     }
-    let started = Arc::<Mutex<Option<Result<Lease, Error>>>>::default();
-    let (core, ringer, result) = (plugin.clone(), bell.clone(), started.clone());
+    let done = Arc::<Mutex<Option<Result<T, Error>>>>::default();
+    let (core, ringer, result) = (plugin.clone(), bell.clone(), done.clone());
     std::thread::Builder::new()
         .name("pegboard start".into())
         .spawn(move || {
-            let instance = core.instance();
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
+            let came = act(&core);
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
             ringer.push(SlotEvent::Failed);
         })
         .map_err(|error| Error::refused(format!("no thread could be started: {error}")))?;
@@ -261,15 +273,12 @@ pub(crate) fn instance_within(
     let rung = bell.bell().wait(until, || bell.look(until));
     match rung.unwrap_or(Err(GivenUp::TimedOut)) {
         Ok(_) => {
-            let result = started
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            result.unwrap_or_else(|| plugin.instance())
+            let came = done.lock().unwrap_or_else(PoisonError::into_inner).take();
+            came.unwrap_or_else(|| act(plugin))
         }
         Err(GivenUp::TimedOut) => {
             let whole = patience.map(|(_, whole)| whole).unwrap_or_default();
-            Err(Error::timed_out("starting it for a call", whole).of(&plugin.name))
+            Err(Error::timed_out(what, whole).of(&plugin.name))
         }
         Err(GivenUp::Cancelled) => Err(cancelled(&plugin.name)),
     }

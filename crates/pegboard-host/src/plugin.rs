@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use pegboard_protocol::nu::{Call, PluginMetadata, PluginSignature, Response};
 use pegboard_protocol::session::Failure;
 
-use crate::call::{await_answer, unexpected_response};
+use crate::call::{await_answer, unexpected_response, within};
 use crate::crashes::Crashes;
 use crate::engine::EngineCore;
 use crate::instance::{Instance, Lease, Slot, Talk};
@@ -79,6 +79,15 @@ impl Plugin {
     /// time; the answer is kept for as long as the plugin is loaded.
     pub fn signatures(&self) -> Result<Arc<[PluginSignature]>, Error> {
         self.core.signatures()
+    }
+
+    /// The same for a caller who gives up after this time, start and all. It goes on without him then.
+    pub fn signatures_within(&self, patience: Duration) -> Result<Arc<[PluginSignature]>, Error> {
+        let until = Instant::now() + patience;
+        let what = "starting it and asking for its commands";
+        within(&self.core, Some((until, patience)), None, what, |core| {
+            core.signatures()
+        })
     }
 
     /// What the plugin says about itself. Nothing for plugins from before Nushell 0.95. Starts it the first time.

@@ -3,6 +3,7 @@
 mod advice;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pegboard_args::Usage;
 use pegboard_host::manifest::index;
@@ -26,6 +27,8 @@ pub(crate) struct Commands<'a> {
     snapshot: Snapshot,
     /// Of the plugins that the command line names.
     named: Vec<Command>,
+    /// How long a plugin may take to say what it can, if that is bounded.
+    patience: Option<Duration>,
 }
 
 /// What a line begins with.
@@ -37,17 +40,21 @@ pub(crate) enum Found {
 }
 
 impl<'a> Commands<'a> {
-    /// Starts the plugins that the command line names; of those that are installed it reads the index. Plugins are
-    /// named by their file, or by their name if they are installed.
-    pub(crate) fn new(engine: &'a Engine, plugins: &[PathBuf]) -> Result<Commands<'a>, Failure> {
+    /// Starts the plugins that the command line names, each within `patience` if there is one; of those that are installed
+    /// it reads the index. Plugins are named by their file, or by their name if they are installed.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        plugins: &[PathBuf],
+        patience: Option<Duration>,
+    ) -> Result<Commands<'a>, Failure> {
         let store = installed::store()?;
         let snapshot = installed::read(&store)?;
         let mut named = Vec::new();
         for path in plugins {
             let known = match by_name(&snapshot, path) {
-                Some(plugin) => installed::load(engine, &store, &snapshot, plugin),
+                Some(plugin) => installed::load(engine, &store, &snapshot, plugin, patience),
                 None => engine.load(path).and_then(|plugin| {
-                    let signatures = plugin.signatures()?;
+                    let signatures = installed::signatures_of(&plugin, patience)?;
                     Ok((plugin, signatures.to_vec()))
                 }),
             };
@@ -63,6 +70,7 @@ impl<'a> Commands<'a> {
             store,
             snapshot,
             named,
+            patience,
         })
     }
 
@@ -191,7 +199,13 @@ impl<'a> Commands<'a> {
         plugin: index::Plugin<'_>,
         words: &[&str],
     ) -> Result<(Command, usize), Error> {
-        let loaded = installed::load(self.engine, &self.store, &self.snapshot, plugin)?;
+        let loaded = installed::load(
+            self.engine,
+            &self.store,
+            &self.snapshot,
+            plugin,
+            self.patience,
+        )?;
         let commands: Vec<Command> = loaded
             .1
             .into_iter()

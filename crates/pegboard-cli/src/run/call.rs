@@ -72,7 +72,7 @@ pub(super) fn call(
         .with_foreground();
     let context = Arc::new(context);
     let closures = Closures {
-        commands: &Commands::new(engine, &options.plugins)?,
+        commands: &Commands::new(engine, &options.plugins, options.timeout)?,
         caller: &caller,
         context: &context,
         cancel,

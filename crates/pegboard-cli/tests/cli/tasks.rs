@@ -1,9 +1,11 @@
 //! Tasks of Octa's plugins as a user types them: where their text comes from, and what an exit code is about.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use pegboard_testkit::peers::{example, shipped};
+use pegboard_testkit::peers::{example, hostile, shipped};
 use rustix::process::Signal;
 
 use crate::octa::{Home, plugin};
@@ -224,4 +226,32 @@ fn a_form_of_values_shows_the_structured_result() {
     let home = home("structure");
     let text = home.cli(&["run", "--to", "json", "shell", "echo hi"]).out();
     assert_eq!(text, "\"hi\\n\"\n");
+}
+
+/// Also of a plugin that is named by its file the start has only as long as it is given, which is less than its 10 s.
+#[test]
+fn a_start_has_as_long_as_it_is_given() {
+    let folder = Folder::new("tasks-start");
+    for (file, modes) in [
+        (
+            "octa_plugin_hostile",
+            ["never-listens", "silent", "no-schema"].as_slice(),
+        ),
+        ("nu_plugin_hostile", &["silent", "never-replies-signature"]),
+    ] {
+        let path = folder.file(file);
+        symlink(hostile(), &path).unwrap();
+        for mode in modes {
+            let began = Instant::now();
+            let cli = Cli::new(["run", "--timeout", "300ms", "--plugin"]).argument(&path);
+            let cli = cli.argument("hostile").argument("x");
+            let ran = cli.variable("HOSTILE", mode).end();
+            let waited = began.elapsed();
+            assert!(
+                ran.err.contains("took longer than 300ms"),
+                "{mode}: {ran:?}"
+            );
+            assert!(waited < Duration::from_secs(8), "{mode}: {waited:?}");
+        }
+    }
 }
