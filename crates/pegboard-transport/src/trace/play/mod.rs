@@ -2,26 +2,19 @@
 //!
 //! What the recorded side said is said again, in its order, each message when all that came before it in the recording
 //! has come. What the other side says has to be what was recorded, within each call and each stream: these may overtake
-//! each other. Numbers, the cutting of bytes into chunks, acknowledgements, signals and times do not count.
+//! each other. Numbers and names, the cutting of bytes into pieces, flow control and times do not count.
 
-mod compare;
 mod drive;
+mod json;
+mod lines;
+mod nushell;
 mod octa;
-mod script;
-mod stage;
-#[cfg(test)]
-mod tests;
 
 pub use octa::{OctaConversation, Said};
 
 use std::time::Duration;
 
-use pegboard_protocol::codec::Sender;
 use pegboard_protocol::nu::Message;
-
-use super::{Conversation, Trace};
-use crate::link::Link;
-use script::Script;
 
 /// How a replay is to go.
 #[derive(Clone, Debug)]
@@ -88,19 +81,15 @@ pub enum Spoken {
     Octa(Said),
 }
 
-impl Trace {
-    /// Plays `side` of one of the trace's conversations to the program at the other end of the link.
-    pub fn play(
-        &self,
-        conversation: &Conversation,
-        side: Sender,
-        link: Link,
-        settings: &PlaySettings,
-    ) -> Played {
-        let messages = conversation.messages.iter();
-        let messages = messages.map(|(entry, from, message)| {
-            (*entry, self.entries[*entry].time, *from, message.clone())
-        });
-        drive::drive(Script::new(messages, side), side, link, settings)
+impl Played {
+    /// What is said in place of a value that was left out of the recording, by the variable's name.
+    fn fill_in<'a>(&mut self, name: &str, settings: &'a PlaySettings) -> Option<&'a str> {
+        let mut known = settings.environment.iter();
+        let value = known.find(|(known, _)| known == name);
+        match value {
+            Some(_) => self.filled += 1,
+            None => self.hidden += 1,
+        }
+        value.map(|(_, value)| value.as_str())
     }
 }

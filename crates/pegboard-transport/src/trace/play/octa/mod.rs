@@ -1,22 +1,24 @@
-//! The same for conversations with plugins of Octa's.
+//! Conversations with plugins of Octa's.
 //!
 //! What a task writes counts as a whole, for each of its two outputs; so does its input. What executions are called does
 //! not count, nor how much may be sent ahead, nor where a host runs, nor the last words of a plugin.
 
-mod drive;
 mod script;
 mod stage;
 
 use pegboard_protocol::codec::Sender;
 use pegboard_protocol::octa::{
-    Dialect, Form, FromHost, FromPlugin, Incoming, Limits, Outgoing, encode,
+    Decoder, Dialect, Form, FromHost, FromPlugin, Incoming, Limits, Outgoing, encode,
 };
 use serde_json::Value as Json;
 
-use super::{PlaySettings, Played};
+use super::drive::{self, drive};
+use super::lines::Speech;
+use super::{PlaySettings, Played, Spoken};
 use crate::link::Link;
 use crate::trace::{EntryKind, Trace};
 use script::Script;
+use stage::Stage;
 
 /// A message of Octa's protocol, of either side.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +62,7 @@ impl Said {
 
     /// The message as it is on the wire.
     pub fn text(&self) -> String {
-        let bytes = self.bytes(Form::Only(Dialect::V021));
+        let bytes = self.line(Form::Only(Dialect::V021));
         String::from_utf8_lossy(&bytes).trim_end().to_owned()
     }
 
@@ -68,7 +70,7 @@ impl Said {
         serde_json::from_str(&self.text()).unwrap_or_default()
     }
 
-    fn bytes(&self, form: Form) -> Vec<u8> {
+    fn line(&self, form: Form) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self {
             Said::Host(message) => encode(message, form, &mut bytes),
@@ -92,7 +94,7 @@ fn message<M: Incoming + Outgoing>(text: &str) -> Option<M> {
         line: usize::MAX,
         ..Limits::default()
     };
-    let mut decoder = pegboard_protocol::octa::Decoder::new(limits);
+    let mut decoder = Decoder::new(limits);
     decoder.feed(text.as_bytes());
     decoder.feed(b"\n");
     decoder.next()?.content.ok()
@@ -138,6 +140,52 @@ impl Trace {
         let messages = conversation.messages.iter();
         let messages =
             messages.map(|(entry, said)| (*entry, self.entries[*entry].time, said.clone()));
-        drive::drive(Script::new(messages, side), side, link, settings)
+        let stage = Stage::new(Script::new(messages, side), settings);
+        match side {
+            Sender::Engine => drive(stage, Ear::new(Said::Plugin), link, settings),
+            Sender::Plugin => drive(stage, Ear::new(Said::Host), link, settings),
+        }
+    }
+}
+
+impl Speech for Said {
+    const PIECE: &'static str = "it";
+
+    fn spoken(self) -> Spoken {
+        Spoken::Octa(self)
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Said::Plugin(FromPlugin::Output { bytes, .. })
+            | Said::Host(FromHost::Stdin { bytes, .. }) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+struct Ear<M> {
+    decoder: Decoder<M>,
+    said: fn(M) -> Said,
+}
+
+impl<M: Incoming> Ear<M> {
+    fn new(said: fn(M) -> Said) -> Ear<M> {
+        let decoder = Decoder::new(Limits::default());
+        Ear { decoder, said }
+    }
+}
+
+impl<M: Incoming + Send> drive::Ear for Ear<M> {
+    type Heard = Said;
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.decoder.feed(bytes);
+    }
+
+    fn next(&mut self) -> Option<Result<Said, String>> {
+        let content = self.decoder.next()?.content;
+        let said = content.map(self.said);
+        Some(said.map_err(|error| format!("what it says makes no sense: {error}")))
     }
 }

@@ -7,19 +7,7 @@ use pegboard_protocol::codec::Sender;
 use pegboard_protocol::octa::{FromHost, FromPlugin, Stream};
 
 use super::Said;
-
-/// One message of a conversation. Lines are known by their place among them.
-#[derive(Debug)]
-pub(super) struct Line {
-    /// Its place in the trace.
-    pub(super) entry: usize,
-    pub(super) time: Duration,
-    pub(super) said: Said,
-    /// The line of the `Execute` of the execution that it is about.
-    pub(super) about: Option<usize>,
-    /// It has been said, or does not have to be.
-    pub(super) done: bool,
-}
+use crate::trace::play::lines::{Line, Lines};
 
 /// Where the order of messages counts. Between lanes it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,9 +36,8 @@ pub(super) enum Part {
 
 #[derive(Debug)]
 pub(super) struct Script {
-    pub(super) lines: Vec<Line>,
-    /// What the other side has to say, by lane.
-    pub(super) lanes: HashMap<Lane, VecDeque<usize>>,
+    /// Each is about the line of the `Execute` of the execution that it belongs to.
+    pub(super) lines: Lines<Said, Lane>,
     /// Executions that were cut short, or whose end was not recorded: there may be more of them.
     pub(super) loose: HashSet<usize>,
 }
@@ -73,25 +60,26 @@ impl Script {
             Line {
                 entry,
                 time,
-                said,
+                from: said.sender(),
+                message: said,
                 about,
                 done: false,
             }
         });
         let mut script = Script {
-            lines: lines.collect(),
-            lanes: HashMap::new(),
+            lines: Lines::new(lines.collect(), ours),
             loose: HashSet::new(),
         };
-        script.cast(ours);
+        script.cast();
         script
     }
 
-    fn cast(&mut self, ours: Sender) {
+    fn cast(&mut self) {
         let mut open: HashSet<usize> = HashSet::new();
-        for (place, line) in self.lines.iter_mut().enumerate() {
-            let lane = lane(&line.said, line.about);
-            match (&line.said, line.about) {
+        for place in 0..self.lines.count() {
+            let line = &self.lines[place];
+            let lane = lane(&line.message, line.about);
+            match (&line.message, line.about) {
                 (Said::Host(FromHost::Execute(_)), _) => drop(open.insert(place)),
                 (Said::Host(FromHost::Cancel { .. }), Some(execution)) => {
                     self.loose.insert(execution);
@@ -102,15 +90,15 @@ impl Script {
             if let Some(Lane::Of(execution, Part::End)) = lane {
                 open.remove(&execution);
             }
-            if line.said.sender() == ours {
+            if line.from == self.lines.ours() {
                 continue;
             }
             // What an execution said while it was being cut short depends on how fast that was.
             let is_chance = matches!(lane, Some(Lane::Of(execution, Part::Output(_)))
                 if self.loose.contains(&execution));
             match lane {
-                Some(lane) if !is_chance => self.lanes.entry(lane).or_default().push_back(place),
-                _ => line.done = true,
+                Some(lane) if !is_chance => self.lines.await_in(lane, place),
+                _ => self.lines.leave_out(place),
             }
         }
         self.loose.extend(open);

@@ -1,161 +1,54 @@
 //! One side of a recorded conversation as a machine: what is heard goes in, what is to be said comes out. No IO.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use pegboard_protocol::codec::Sender;
-use pegboard_protocol::octa::{Execute, FromHost, FromPlugin, Hello};
+use pegboard_protocol::octa::{Execute, Form, FromHost, FromPlugin, Hello};
 
 use super::Said;
 use super::script::{Lane, Names, Part, Script, lane, rename};
-use crate::trace::play::compare::json_difference;
-use crate::trace::play::{Mismatch, PlaySettings, Spoken};
+use crate::trace::play::drive::Plays;
+use crate::trace::play::json::json_difference;
+use crate::trace::play::lines::{Lines, Speech};
+use crate::trace::play::{Mismatch, PlaySettings, Played};
 use crate::trace::redact::HIDDEN;
 
 /// A conversation under way.
 pub(super) struct Stage<'a> {
     script: Script,
-    ours: Sender,
     settings: &'a PlaySettings,
-    /// The next line of ours that may have to be said.
-    next: usize,
-    /// All that the other side had to say before this line has been heard.
-    heard_to: usize,
     /// What executions are called now.
     names: Names,
     /// How many bytes may still be sent for an execution, where that is limited.
     room: HashMap<usize, u64>,
-    /// How much of the recorded bytes at the front of a lane has been heard.
-    partly: HashMap<Lane, usize>,
     goodbye: bool,
-    /// Grows with everything that was heard and said and had a place in the recording.
-    pub(super) progress: u64,
-    pub(super) heard: usize,
-    pub(super) said: usize,
-    pub(super) filled: usize,
-    pub(super) hidden: usize,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(script: Script, ours: Sender, settings: &'a PlaySettings) -> Stage<'a> {
+    pub(super) fn new(script: Script, settings: &'a PlaySettings) -> Stage<'a> {
         Stage {
             script,
-            ours,
             settings,
-            next: 0,
-            heard_to: 0,
             names: Names::default(),
             room: HashMap::new(),
-            partly: HashMap::new(),
             goodbye: false,
-            progress: 0,
-            heard: 0,
-            said: 0,
-            filled: 0,
-            hidden: 0,
         }
     }
+}
 
-    /// True when everything was said and heard.
-    pub(super) fn is_over(&self) -> bool {
-        let ours = self.ours;
-        let mut rest = self.script.lines[self.next.min(self.script.lines.len())..].iter();
-        self.is_settled() && !rest.any(|line| line.said.sender() == ours)
+impl Plays for Stage<'_> {
+    type Message = Said;
+    type Lane = Lane;
+    type Heard = Said;
+
+    fn lines(&self) -> &Lines<Said, Lane> {
+        &self.script.lines
     }
 
-    /// True when nothing more has to be heard.
-    pub(super) fn is_settled(&self) -> bool {
-        self.heard_to >= self.script.lines.len()
+    fn say(&mut self) -> Result<Option<Vec<u8>>, Box<Mismatch>> {
+        Ok(self.next().map(|said| said.line(Form::Every)))
     }
 
-    /// How long the recorded side took for what is awaited.
-    pub(super) fn recorded_wait(&self) -> Duration {
-        let lines = &self.script.lines;
-        match (lines.get(self.heard_to), self.heard_to.checked_sub(1)) {
-            (Some(line), Some(before)) => line.time.saturating_sub(lines[before].time),
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// What is wrong when nothing more can come.
-    pub(super) fn missing(&self, what: impl Into<String>) -> Box<Mismatch> {
-        Box::new(Mismatch {
-            is_gone: true,
-            ..*self.differs(self.heard_to, None, what)
-        })
-    }
-
-    /// What is wrong when nothing came that has a place in the recording.
-    pub(super) fn late(&self, waited: Duration) -> Box<Mismatch> {
-        let what = match self.is_settled() {
-            false => "it did not say this",
-            true => "it did not take what was said to it",
-        };
-        self.differs(self.heard_to, None, format!("{what} within {waited:.1?}"))
-    }
-
-    fn differs(&self, place: usize, now: Option<Said>, what: impl Into<String>) -> Box<Mismatch> {
-        let line = self.script.lines.get(place);
-        Box::new(Mismatch {
-            entry: line.map(|line| line.entry),
-            recorded: line.map(|line| Spoken::Octa(line.said.clone())),
-            now: now.map(Spoken::Octa),
-            what: what.into(),
-            is_gone: false,
-        })
-    }
-
-    /// The next message that can be said.
-    pub(super) fn say(&mut self) -> Option<Said> {
-        loop {
-            let line = self.script.lines.get(self.next)?;
-            if line.said.sender() != self.ours {
-                self.next += 1;
-                continue;
-            }
-            if self.heard_to < self.next {
-                return None;
-            }
-            let (mut said, place) = (line.said.clone(), self.next);
-            if let Some(execution) = line.about.filter(|execution| *execution != place) {
-                self.address(&mut said, execution)?;
-            }
-            if let Said::Host(FromHost::Execute(execute)) = &mut said {
-                self.names.executes(place, execute.id.clone());
-                (self.filled, self.hidden) = fill(execute, self.settings, self.filled, self.hidden);
-            }
-            self.next += 1;
-            self.said += 1;
-            self.progress += 1;
-            return Some(said);
-        }
-    }
-
-    /// Names the execution as it is called now. None if it has no name yet, or no room for so many bytes.
-    fn address(&mut self, said: &mut Said, execution: usize) -> Option<()> {
-        if let Said::Plugin(FromPlugin::Started { id, .. } | FromPlugin::Error { id, .. }) = said {
-            match self.names.name(execution) {
-                Some(name) => name.clone_into(id),
-                // The plugin names it.
-                None => drop(self.names.about(said)),
-            }
-            return Some(());
-        }
-        let count = match said {
-            Said::Plugin(FromPlugin::Output { bytes, .. })
-            | Said::Host(FromHost::Stdin { bytes, .. }) => bytes.len() as u64,
-            _ => 0,
-        };
-        let name = self.names.name(execution)?;
-        rename(said, name);
-        if let Some(room) = self.room.get_mut(&execution).filter(|_| count > 0) {
-            *room = room.checked_sub(count)?;
-        }
-        Some(())
-    }
-
-    /// Takes in what the other side says.
-    pub(super) fn hear(&mut self, said: Said) -> Result<(), Box<Mismatch>> {
+    fn hear(&mut self, said: Said) -> Result<(), Box<Mismatch>> {
         if let Said::Host(FromHost::Execute(execute)) = &said {
             return self.hear_execute(&execute.clone(), said);
         }
@@ -169,7 +62,7 @@ impl<'a> Stage<'a> {
                 if let Some(room) = self.room.get_mut(&execution) {
                     *room = room.saturating_add(*bytes);
                 }
-                self.progress += 1;
+                self.script.lines.progress += 1;
                 return Ok(());
             }
             (Said::Plugin(FromPlugin::Started { credit, .. }), Some(execution)) => {
@@ -184,11 +77,7 @@ impl<'a> Stage<'a> {
             return Err(self.unexpected(said));
         };
         match (&said, lane) {
-            (
-                Said::Plugin(FromPlugin::Output { bytes, .. })
-                | Said::Host(FromHost::Stdin { bytes, .. }),
-                lane,
-            ) => self.hear_bytes(lane, &bytes.clone(), &said),
+            _ if said.bytes().is_some() => self.hear_bytes(lane, said),
             (_, Lane::Of(execution, Part::End)) => {
                 self.nothing_left(execution, &said)?;
                 self.hear_in(lane, said)
@@ -197,15 +86,61 @@ impl<'a> Stage<'a> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.script.lines.is_over()
+    }
+
+    fn may_close(&self, _reason: Option<&str>) -> bool {
+        self.script.lines.is_heard()
+    }
+}
+
+impl Stage<'_> {
+    /// The next message that can be said.
+    fn next(&mut self) -> Option<Said> {
+        let place = self.script.lines.due()?;
+        let line = &self.script.lines[place];
+        let mut said = line.message.clone();
+        if let Some(execution) = line.about.filter(|execution| *execution != place) {
+            self.address(&mut said, execution)?;
+        }
+        if let Said::Host(FromHost::Execute(execute)) = &mut said {
+            self.names.executes(place, execute.id.clone());
+            fill(execute, self.settings, &mut self.script.lines.played);
+        }
+        self.script.lines.said();
+        Some(said)
+    }
+
+    /// Names the execution as it is called now. None if it has no name yet, or no room for so many bytes.
+    fn address(&mut self, said: &mut Said, execution: usize) -> Option<()> {
+        if let Said::Plugin(FromPlugin::Started { id, .. } | FromPlugin::Error { id, .. }) = said {
+            match self.names.name(execution) {
+                Some(name) => name.clone_into(id),
+                // The plugin names it.
+                None => drop(self.names.about(said)),
+            }
+            return Some(());
+        }
+        let count = said.bytes().map_or(0, <[u8]>::len) as u64;
+        let name = self.names.name(execution)?;
+        rename(said, name);
+        if let Some(room) = self.room.get_mut(&execution).filter(|_| count > 0) {
+            *room = room.checked_sub(count)?;
+        }
+        Some(())
+    }
+
     /// An execution that the recording has and that was not asked for yet.
     fn hear_execute(&mut self, execute: &Execute, said: Said) -> Result<(), Box<Mismatch>> {
-        let waiting = self.script.lanes.get(&Lane::Executes).into_iter().flatten();
+        let lines = &self.script.lines;
         // Where executions have no names, the answers to them have to stay in order.
-        let waiting = waiting.take(if execute.id.is_some() { usize::MAX } else { 1 });
-        let same = waiting.copied().find(|place| {
-            difference(&self.script.lines[*place].said, &said, self.settings).is_none()
-        });
-        let Some(place) = same.or_else(|| self.front(Lane::Executes)) else {
+        let count = if execute.id.is_some() { usize::MAX } else { 1 };
+        let same = lines
+            .awaited(Lane::Executes)
+            .take(count)
+            .find(|place| difference(&lines[*place].message, &said, self.settings).is_none());
+        let Some(place) = same.or_else(|| lines.front(Lane::Executes)) else {
             return Err(self.unexpected(said));
         };
         self.names.executes(place, execute.id.clone());
@@ -215,7 +150,7 @@ impl<'a> Stage<'a> {
     }
 
     fn hear_in(&mut self, lane: Lane, said: Said) -> Result<(), Box<Mismatch>> {
-        match self.front(lane) {
+        match self.script.lines.front(lane) {
             Some(place) => self.compare(place, lane, said),
             // It is known how the conversation ends, or the recording does not have it.
             None if self.goodbye && lane == Lane::Leave => Ok(()),
@@ -225,87 +160,38 @@ impl<'a> Stage<'a> {
     }
 
     /// Bytes may come in other pieces than they did.
-    fn hear_bytes(&mut self, lane: Lane, bytes: &[u8], said: &Said) -> Result<(), Box<Mismatch>> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let Some(place) = self.front(lane) else {
-                return match self.is_loose(lane) {
-                    true => Ok(()),
-                    false => Err(self.unexpected(said.clone())),
-                };
-            };
-            let from = self.partly.get(&lane).copied().unwrap_or(0);
-            let recorded = &bytes_of(&self.script.lines[place].said)[from..];
-            if recorded.is_empty() {
-                self.done(place, lane);
-                continue;
-            }
-            let count = recorded.len().min(rest.len());
-            if let Some(at) = (0..count).find(|at| recorded[*at] != rest[*at]) {
-                let (old, new) = (recorded[at], rest[at]);
-                let what = format!("byte {} of it was {old} and is {new}", from + at);
-                return Err(self.differs(place, Some(said.clone()), what));
-            }
-            rest = &rest[count..];
-            if count == recorded.len() {
-                self.partly.remove(&lane);
-                self.done(place, lane);
-            } else {
-                self.partly.insert(lane, from + count);
-                self.progress += 1;
-            }
+    fn hear_bytes(&mut self, lane: Lane, said: Said) -> Result<(), Box<Mismatch>> {
+        match self.script.lines.hear_bytes(lane, &said)? || self.is_loose(lane) {
+            true => Ok(()),
+            false => Err(self.unexpected(said)),
         }
-        Ok(())
     }
 
     /// An end comes behind all that was recorded of an execution.
     fn nothing_left(&self, execution: usize, said: &Said) -> Result<(), Box<Mismatch>> {
-        let waiting = self.script.lanes.iter().filter_map(|(lane, places)| {
+        let lines = &self.script.lines;
+        let waiting = lines.fronts().filter_map(|(lane, place)| {
             let counts = matches!(lane, Lane::Of(about, Part::Begin | Part::Output(_) | Part::Result)
-                if *about == execution);
-            places.front().copied().filter(|_| counts)
+                if about == execution);
+            counts.then_some(place)
         });
         match waiting.min() {
             // A refusal takes the place of all of it, and is compared as such.
             Some(place) if !self.is_loose(Lane::Of(execution, Part::End)) => {
-                Err(self.differs(place, Some(said.clone()), "it ended before it said this"))
+                let what = "it ended before it said this";
+                Err(lines.differs(place, said.clone(), what.to_owned()))
             }
             _ => Ok(()),
         }
     }
 
     fn compare(&mut self, place: usize, lane: Lane, said: Said) -> Result<(), Box<Mismatch>> {
-        let recorded = &self.script.lines[place].said;
-        if let Some(what) = difference(recorded, &said, self.settings) {
-            return Err(self.differs(place, Some(said), what));
+        let lines = &mut self.script.lines;
+        if let Some(what) = difference(&lines[place].message, &said, self.settings) {
+            return Err(lines.differs(place, said, what));
         }
-        self.done(place, lane);
+        lines.heard(lane, place);
         Ok(())
-    }
-
-    fn front(&self, lane: Lane) -> Option<usize> {
-        self.script.lanes.get(&lane)?.front().copied()
-    }
-
-    fn done(&mut self, place: usize, lane: Lane) {
-        self.script.lines[place].done = true;
-        self.heard += 1;
-        self.progress += 1;
-        if let Some(waiting) = self.script.lanes.get_mut(&lane)
-            && waiting.pop_front_if(|first| *first == place).is_none()
-        {
-            waiting.retain(|other| *other != place);
-        }
-        self.look_on();
-    }
-
-    /// Passes over what has been heard.
-    pub(super) fn look_on(&mut self) {
-        while let Some(line) = self.script.lines.get(self.heard_to)
-            && (line.done || line.said.sender() == self.ours)
-        {
-            self.heard_to += 1;
-        }
     }
 
     /// Whether the recording does not tell all of what is said here.
@@ -315,40 +201,19 @@ impl<'a> Stage<'a> {
 
     /// Something that the recording does not have.
     fn unexpected(&self, said: Said) -> Box<Mismatch> {
-        let what = "the recording does not have this message";
-        self.differs(self.heard_to, Some(said), what)
-    }
-}
-
-fn bytes_of(said: &Said) -> &[u8] {
-    match said {
-        Said::Plugin(FromPlugin::Output { bytes, .. })
-        | Said::Host(FromHost::Stdin { bytes, .. }) => bytes,
-        _ => &[],
+        self.script.lines.unexpected(said)
     }
 }
 
 /// Puts values from the environment into those that were left out of the recording, and counts.
-fn fill(
-    execute: &mut Execute,
-    settings: &PlaySettings,
-    mut filled: usize,
-    mut hidden: usize,
-) -> (usize, usize) {
+fn fill(execute: &mut Execute, settings: &PlaySettings, played: &mut Played) {
     for (name, value) in &mut execute.envs {
-        if value != HIDDEN {
-            continue;
-        }
-        let known = settings.environment.iter().find(|(known, _)| known == name);
-        match known {
-            Some((_, known)) => {
-                known.clone_into(value);
-                filled += 1;
-            }
-            None => hidden += 1,
+        if value == HIDDEN
+            && let Some(known) = played.fill_in(name, settings)
+        {
+            known.clone_into(value);
         }
     }
-    (filled, hidden)
 }
 
 /// The first difference between what was recorded and what is said now, in words.

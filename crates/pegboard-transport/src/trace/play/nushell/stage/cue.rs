@@ -32,7 +32,8 @@ impl Stage<'_> {
                 hello.features.retain(|feature| {
                     !matches!(feature, Feature::LocalSocket | Feature::PegboardItems)
                 });
-                let mirrors = self.ours == Sender::Plugin || self.settings.any_version;
+                let mirrors =
+                    self.script.lines.ours() == Sender::Plugin || self.settings.any_version;
                 if let (true, Some(version)) = (mirrors, &self.version) {
                     hello.version.clone_from(version);
                 }
@@ -97,16 +98,20 @@ impl Stage<'_> {
 
     /// Puts values of environment variables where the recording left them out.
     fn fill_in(&mut self, place: usize, message: &mut Message) {
+        let lines = &mut self.script.lines;
+        let asks = lines[place].about;
+        let asks_for = match asks.map(|asks| &lines[asks].message) {
+            Some(Message::EngineCall {
+                call: EngineCall::GetEnvVar(name),
+                ..
+            }) => Some(name.clone()),
+            _ => None,
+        };
         let mut value_of = |name: &str, value: &mut Value| {
-            if is_hidden(value) {
-                let known = self.settings.environment.iter();
-                match known.clone().find(|(known, _)| known == name) {
-                    Some((_, known)) => {
-                        *value = Value::string(known.as_str()).at(value.span());
-                        self.filled += 1;
-                    }
-                    None => self.hidden += 1,
-                }
+            if is_hidden(value)
+                && let Some(known) = lines.played.fill_in(name, self.settings)
+            {
+                *value = Value::string(known).at(value.span());
             }
         };
         match message {
@@ -116,14 +121,8 @@ impl Stage<'_> {
                 }
             }
             Message::EngineCallResponse(_, EngineResponse::Data(Header::Value(value, _))) => {
-                let asks = self.script.lines[place].about;
-                let asks = asks.map(|asks| &self.script.lines[asks].message);
-                if let Some(Message::EngineCall {
-                    call: EngineCall::GetEnvVar(name),
-                    ..
-                }) = asks
-                {
-                    value_of(name, value);
+                if let Some(name) = asks_for {
+                    value_of(&name, value);
                 }
             }
             Message::EngineCall {

@@ -9,19 +9,7 @@ use pegboard_protocol::nu::{
     StreamItem, StreamKind,
 };
 
-/// One message of a conversation. Lines are known by their place among them.
-#[derive(Debug)]
-pub(super) struct Line {
-    /// Its place in the trace.
-    pub(super) entry: usize,
-    pub(super) time: Duration,
-    pub(super) from: Sender,
-    pub(super) message: Message,
-    /// The line of the call or the announcement of the stream that it is about.
-    pub(super) about: Option<usize>,
-    /// It has been said, or does not have to be.
-    pub(super) done: bool,
-}
+use crate::trace::play::lines::{Line, Lines};
 
 /// Where the order of messages counts. Between lanes it does not: calls may overtake each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,9 +30,8 @@ pub(super) enum Lane {
 
 #[derive(Debug)]
 pub(super) struct Script {
-    pub(super) lines: Vec<Line>,
-    /// What the other side has to say, by lane.
-    pub(super) lanes: HashMap<Lane, VecDeque<usize>>,
+    /// Each is about the line of the call or the announcement of the stream that it belongs to.
+    pub(super) lines: Lines<Message, Lane>,
     /// Lanes that the recording does not tell the end of.
     pub(super) endless: HashSet<Lane>,
     /// What we acknowledge, by stream.
@@ -62,7 +49,7 @@ impl Script {
         messages: impl Iterator<Item = (usize, Duration, Sender, Message)>,
         ours: Sender,
     ) -> Script {
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<Line<Message>> = Vec::new();
         let mut open = Numbers::default();
         let mut batches = Batches::default();
         for (entry, time, from, message) in messages {
@@ -79,8 +66,7 @@ impl Script {
             }
         }
         let mut script = Script {
-            lines,
-            lanes: HashMap::new(),
+            lines: Lines::new(lines, ours),
             endless: HashSet::new(),
             acks: HashMap::new(),
             metadata: None,
@@ -95,7 +81,7 @@ impl Script {
         let mut ends: HashSet<Lane> = HashSet::new();
         let mut begun: Vec<Lane> = Vec::new();
         let mut dropped: HashSet<usize> = HashSet::new();
-        for place in 0..self.lines.len() {
+        for place in 0..self.lines.count() {
             let line = &self.lines[place];
             let is_ours = line.from == ours;
             match &line.message {
@@ -137,11 +123,9 @@ impl Script {
                 (_, lane) => lane.is_some() || is_ours,
             };
             match lane {
-                Some(lane) if is_awaited && !is_ours => {
-                    self.lanes.entry(lane).or_default().push_back(place);
-                }
+                Some(lane) if is_awaited && !is_ours => self.lines.await_in(lane, place),
                 _ if is_awaited => {}
-                _ => self.lines[place].done = true,
+                _ => self.lines.leave_out(place),
             }
         }
         for lane in begun {

@@ -3,7 +3,6 @@
 mod cue;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use pegboard_protocol::LabeledError;
 use pegboard_protocol::codec::Sender;
@@ -14,19 +13,15 @@ use pegboard_protocol::nu::{
 
 use super::compare::difference;
 use super::script::{Lane, Script, is_aside, stream_of};
-use super::{Mismatch, PlaySettings, Spoken};
 use crate::trace::outline::credit;
+use crate::trace::play::lines::{Lines, Speech};
+use crate::trace::play::{Mismatch, PlaySettings};
 use cue::Cue;
 
 /// A conversation under way.
 pub(super) struct Stage<'a> {
     script: Script,
-    ours: Sender,
     settings: &'a PlaySettings,
-    /// The next line of ours that may have to be said.
-    next: usize,
-    /// All that the other side had to say before this line has been heard.
-    heard_to: usize,
     /// What is said beside the recording: answers to questions that it does not have.
     // bounded by: what the other side asks, which is said before more is heard
     aside: VecDeque<Message>,
@@ -45,27 +40,16 @@ pub(super) struct Stage<'a> {
     unacknowledged: HashMap<usize, u64>,
     /// Streams of which no more is wanted.
     dropped: HashSet<usize>,
-    /// How much of the recorded chunk at the front of a lane has been heard.
-    chunk_heard: HashMap<usize, usize>,
     /// The version that the other side has announced.
     version: Option<String>,
     pub(super) goodbye: bool,
-    /// Grows with everything that was heard and said and had a place in the recording.
-    pub(super) progress: u64,
-    pub(super) heard: usize,
-    pub(super) said: usize,
-    pub(super) filled: usize,
-    pub(super) hidden: usize,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(script: Script, ours: Sender, settings: &'a PlaySettings) -> Stage<'a> {
+    pub(super) fn new(script: Script, settings: &'a PlaySettings) -> Stage<'a> {
         Stage {
             script,
-            ours,
             settings,
-            next: 0,
-            heard_to: 0,
             aside: VecDeque::new(),
             our_calls: HashMap::new(),
             our_engine_calls: HashMap::new(),
@@ -76,70 +60,38 @@ impl<'a> Stage<'a> {
             on_the_way: HashMap::new(),
             unacknowledged: HashMap::new(),
             dropped: HashSet::new(),
-            chunk_heard: HashMap::new(),
             version: None,
             goodbye: false,
-            progress: 0,
-            heard: 0,
-            said: 0,
-            filled: 0,
-            hidden: 0,
         }
+    }
+
+    pub(super) fn lines(&self) -> &Lines<Message, Lane> {
+        &self.script.lines
+    }
+
+    /// Something was heard that is no message.
+    pub(super) fn went_on(&mut self) {
+        self.script.lines.progress += 1;
     }
 
     /// Whether all has been said and heard.
     pub(super) fn is_over(&self) -> bool {
-        let end = self.script.lines.len();
-        self.next >= end && self.heard_to >= end && self.aside.is_empty()
+        self.script.lines.is_over() && self.aside.is_empty()
     }
 
     /// Whether all has been heard, and nothing is left to be said that matters to who is gone.
     pub(super) fn is_settled(&self) -> bool {
-        let rest = self.script.lines.iter().skip(self.next);
-        let mut rest = rest.filter(|line| line.from == self.ours && !line.done);
         let is_idle = |message: &Message| {
             let flow = matches!(message, Message::Ack(_) | Message::Drop(_));
             flow || matches!(message, Message::Signal(_) | Message::Goodbye)
         };
-        self.heard_to >= self.script.lines.len() && rest.all(|line| is_idle(&line.message))
+        let lines = &self.script.lines;
+        lines.is_heard() && lines.unsaid().all(|line| is_idle(&line.message))
     }
 
     /// Whether the recording has the end of the conversation.
     pub(super) fn is_complete(&self) -> bool {
         self.script.is_complete
-    }
-
-    /// How long the recorded side took for what is awaited.
-    pub(super) fn recorded_wait(&self) -> Duration {
-        let lines = &self.script.lines;
-        match (lines.get(self.heard_to), self.heard_to.checked_sub(1)) {
-            (Some(line), Some(before)) => line.time.saturating_sub(lines[before].time),
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// What is wrong when nothing more can come.
-    pub(super) fn missing(&self, what: impl Into<String>) -> Box<Mismatch> {
-        let line = self.script.lines.get(self.heard_to);
-        Box::new(Mismatch {
-            entry: line.map(|line| line.entry),
-            recorded: line.map(|line| Spoken::Nushell(line.message.clone())),
-            now: None,
-            what: what.into(),
-            is_gone: true,
-        })
-    }
-
-    /// What is wrong when nothing came that has a place in the recording.
-    pub(super) fn late(&self, waited: Duration) -> Box<Mismatch> {
-        let what = match self.script.lines.get(self.heard_to) {
-            Some(_) => "it did not say this",
-            None => "it did not take what was said to it",
-        };
-        Box::new(Mismatch {
-            is_gone: false,
-            ..*self.missing(format!("{what} within {waited:.1?}"))
-        })
     }
 
     /// The next message that can be said.
@@ -148,22 +100,12 @@ impl<'a> Stage<'a> {
             return Some(message);
         }
         loop {
-            let line = self.script.lines.get(self.next)?;
-            if line.from != self.ours || line.done {
-                self.next += 1;
-                continue;
-            }
-            if self.heard_to < self.next {
-                return None;
-            }
-            let place = self.next;
+            let place = self.script.lines.due()?;
             match self.cue(place) {
                 Cue::Wait => return None,
-                Cue::Skip => self.next += 1,
+                Cue::Skip => self.script.lines.skip(),
                 Cue::Say(message) => {
-                    self.next += 1;
-                    self.said += 1;
-                    self.progress += 1;
+                    self.script.lines.said();
                     return Some(*message);
                 }
             }
@@ -224,35 +166,33 @@ impl<'a> Stage<'a> {
             Message::Signal(_) => return Ok(()),
             Message::Unknown(_) => return Err(self.unexpected(message)),
         };
-        if let (Message::Data(id, StreamItem::Raw(bytes)), Lane::Stream(stream)) = (&message, lane)
-        {
+        if let (Message::Data(id, StreamItem::Raw(_)), Lane::Stream(stream)) = (&message, lane) {
             if !self.dropped.contains(&stream) {
                 self.aside.push_back(Message::Ack(*id));
             }
-            return self.hear_bytes(stream, bytes, &message);
+            return self.hear_bytes(lane, message);
         }
         if let (Message::Data(id, _), Lane::Stream(stream)) = (&message, lane) {
             self.give_credit(*id, stream);
         }
         self.skip_empty(lane);
-        let Some(place) = self.front(lane) else {
-            if self.is_endless(lane) {
+        match self.script.lines.front(lane) {
+            Some(place) => self.compare(place, lane, message),
+            None if self.is_endless(lane) => {
                 self.ignore(&message);
-                return Ok(());
+                Ok(())
             }
-            return Err(self.unexpected(message));
-        };
-        self.compare(place, lane, message)
+            None => Err(self.unexpected(message)),
+        }
     }
 
     /// A call of the engine: any that the recording has and that was not made yet.
     fn hear_call(&mut self, message: Message) -> Result<(), Box<Mismatch>> {
-        let waiting = self.script.lanes.get(&Lane::Calls).into_iter().flatten();
-        let same = waiting.copied().find(|place| {
-            let recorded = &self.script.lines[*place].message;
-            difference(recorded, &message, Sender::Engine).is_none()
-        });
-        match same.or_else(|| self.front(Lane::Calls)) {
+        let lines = &self.script.lines;
+        let same = lines
+            .awaited(Lane::Calls)
+            .find(|place| difference(&lines[*place].message, &message, Sender::Engine).is_none());
+        match same.or_else(|| lines.front(Lane::Calls)) {
             Some(place) => self.compare(place, Lane::Calls, message),
             None => Err(self.unexpected(message)),
         }
@@ -262,7 +202,8 @@ impl<'a> Stage<'a> {
         let line = &self.script.lines[place];
         let found = match (&line.message, &message) {
             (Message::Hello(recorded), Message::Hello(now)) => {
-                let counts = self.ours == Sender::Engine && !self.settings.any_version;
+                let counts =
+                    self.script.lines.ours() == Sender::Engine && !self.settings.any_version;
                 (counts && recorded.version != now.version).then(|| {
                     let (recorded, now) = (&recorded.version, &now.version);
                     format!(
@@ -285,16 +226,10 @@ impl<'a> Stage<'a> {
             if self.is_endless(lane) && matches!(message, Message::Data(..)) {
                 return Ok(());
             }
-            return Err(Box::new(Mismatch {
-                entry: Some(line.entry),
-                recorded: Some(Spoken::Nushell(line.message.clone())),
-                now: Some(Spoken::Nushell(message)),
-                what,
-                is_gone: false,
-            }));
+            return Err(self.script.lines.differs(place, message, what));
         }
         self.bind(place, &message);
-        self.done(place, lane);
+        self.script.lines.heard(lane, place);
         Ok(())
     }
 
@@ -323,68 +258,25 @@ impl<'a> Stage<'a> {
     }
 
     /// Bytes may come in other chunks than they did.
-    fn hear_bytes(
-        &mut self,
-        stream: usize,
-        bytes: &[u8],
-        message: &Message,
-    ) -> Result<(), Box<Mismatch>> {
-        let lane = Lane::Stream(stream);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let Some(place) = self.front(lane) else {
-                return if self.is_endless(lane) {
-                    Ok(())
-                } else {
-                    Err(self.unexpected(message.clone()))
-                };
-            };
-            let Message::Data(_, StreamItem::Raw(recorded)) = &self.script.lines[place].message
-            else {
-                if self.is_endless(lane) {
-                    return Ok(());
-                }
-                return self.compare(place, lane, message.clone());
-            };
-            let from = self.chunk_heard.get(&stream).copied().unwrap_or(0);
-            let recorded = &recorded[from..];
-            let count = recorded.len().min(rest.len());
-            if let Some(at) = (0..count).find(|at| recorded[*at] != rest[*at]) {
-                let line = &self.script.lines[place];
-                return Err(Box::new(Mismatch {
-                    entry: Some(line.entry),
-                    recorded: Some(Spoken::Nushell(line.message.clone())),
-                    now: Some(Spoken::Nushell(message.clone())),
-                    what: format!(
-                        "byte {} of the chunk was {} and is {}",
-                        from + at,
-                        recorded[at],
-                        rest[at]
-                    ),
-                    is_gone: false,
-                }));
-            }
-            rest = &rest[count..];
-            if count == recorded.len() {
-                self.chunk_heard.insert(stream, 0);
-                self.done(place, lane);
-            } else {
-                self.chunk_heard.insert(stream, from + count);
-                self.progress += 1;
-            }
+    fn hear_bytes(&mut self, lane: Lane, message: Message) -> Result<(), Box<Mismatch>> {
+        if self.script.lines.hear_bytes(lane, &message)? {
+            self.skip_empty(lane);
+            return Ok(());
         }
-        self.skip_empty(lane);
-        Ok(())
+        match self.script.lines.front(lane) {
+            _ if self.is_endless(lane) => Ok(()),
+            Some(place) => self.compare(place, lane, message),
+            None => Err(self.unexpected(message)),
+        }
     }
 
     /// Recorded chunks without bytes do not have to come again.
     fn skip_empty(&mut self, lane: Lane) {
-        while let Some(place) = self.front(lane) {
-            let message = &self.script.lines[place].message;
-            if !matches!(message, Message::Data(_, StreamItem::Raw(bytes)) if bytes.is_empty()) {
-                return;
-            }
-            self.done(place, lane);
+        let lines = &mut self.script.lines;
+        while let Some(place) = lines.front(lane)
+            && lines[place].message.bytes().is_some_and(<[u8]>::is_empty)
+        {
+            lines.heard(lane, place);
         }
     }
 
@@ -402,7 +294,7 @@ impl<'a> Stage<'a> {
         }
         let later = self.script.acks.get(&stream).and_then(VecDeque::front);
         if let Some(place) = later.copied() {
-            self.script.lines[place].done = true;
+            self.script.lines.leave_out(place);
             self.acknowledged(stream);
             self.aside.push_back(Message::Ack(id));
         }
@@ -414,31 +306,6 @@ impl<'a> Stage<'a> {
         }
         if let Some(count) = self.unacknowledged.get_mut(&stream) {
             *count = count.saturating_sub(1);
-        }
-    }
-
-    fn front(&self, lane: Lane) -> Option<usize> {
-        self.script.lanes.get(&lane)?.front().copied()
-    }
-
-    fn done(&mut self, place: usize, lane: Lane) {
-        self.script.lines[place].done = true;
-        self.heard += 1;
-        self.progress += 1;
-        if let Some(waiting) = self.script.lanes.get_mut(&lane)
-            && waiting.pop_front_if(|first| *first == place).is_none()
-        {
-            waiting.retain(|other| *other != place);
-        }
-        self.look_on();
-    }
-
-    /// Passes over what has been heard.
-    pub(super) fn look_on(&mut self) {
-        while let Some(line) = self.script.lines.get(self.heard_to)
-            && (line.done || line.from == self.ours)
-        {
-            self.heard_to += 1;
         }
     }
 
@@ -478,13 +345,6 @@ impl<'a> Stage<'a> {
 
     /// Something that the recording does not have.
     fn unexpected(&self, message: Message) -> Box<Mismatch> {
-        let line = self.script.lines.get(self.heard_to);
-        Box::new(Mismatch {
-            entry: line.map(|line| line.entry),
-            recorded: line.map(|line| Spoken::Nushell(line.message.clone())),
-            now: Some(Spoken::Nushell(message)),
-            what: "the recording does not have this message".to_owned(),
-            is_gone: false,
-        })
+        self.script.lines.unexpected(message)
     }
 }

@@ -1,6 +1,7 @@
 //! Both sides played to each other: one by what was recorded, the other by something that may differ.
 
 use std::thread;
+use std::time::Duration;
 
 use super::*;
 
