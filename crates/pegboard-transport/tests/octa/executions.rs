@@ -1,9 +1,14 @@
 //! Executions: what they write, how they end, side by side.
 
+use std::sync::Arc;
+
 use pegboard_protocol::octa::{Execute, Feature, Features, HostEvent, Outcome, Stream};
+use pegboard_transport::octa::{Connection, Handler};
 use pegboard_transport::{Link, Recorder};
 
-use super::pair::{Doer, Hosting, check, deadline, joined, read};
+use super::pair::{
+    Doer, Hosting, Script, Tell, check, deadline, host_settings, joined, read, scripted,
+};
 
 #[test]
 fn what_an_execution_writes_comes_as_a_stream_and_ends_after_its_outcome() {
@@ -137,4 +142,68 @@ fn a_trace_has_both_sides_words_and_no_value_of_the_environment() {
             .host
             .ask(|session| session.features().has(Feature::Ids))
     );
+}
+
+const TOGETHER: &str = r#"{"type":"Started","id":"a"}
+{"type":"Stderr","id":"a","line":"one"}
+{"type":"Stdout","id":"a","line":"1"}
+{"type":"Stdout","id":"a","line":"2\n"}
+{"type":"Stderr","id":"a","line":"two\n"}
+{"type":"Stderr","id":"a","line":"three"}
+{"type":"ExitStatus","id":"a","code":3}
+"#;
+
+#[test]
+fn what_comes_together_keeps_its_order_and_its_lines() {
+    let (hosting, script) = scripted(|peer| {
+        peer.expect("Execute");
+        peer.say(TOGETHER);
+    });
+    let (id, output) = hosting.execute("x");
+    assert_eq!(read(output), "1\n2\n");
+    let mut said = Vec::new();
+    let outcome = hosting.await_event(|event| match event {
+        HostEvent::Output { stream, bytes, .. } => {
+            assert_eq!(stream, Stream::Stderr);
+            said.extend(bytes);
+            None
+        }
+        HostEvent::Ended { outcome, .. } => Some(outcome),
+        _ => None,
+    });
+    assert_eq!(String::from_utf8_lossy(&said), "one\ntwo\nthree\n");
+    assert_eq!(outcome, Outcome::Exit(3));
+    hosting.host.consumed(id, said.len());
+    assert_eq!(hosting.host.ask(|session| session.buffered()), 0);
+    script.join().unwrap();
+}
+
+/// Tells everything, but panics where an execution starts.
+struct Panics(Arc<Tell<HostEvent>>);
+
+impl Handler<HostEvent> for Panics {
+    fn handle(&self, event: HostEvent) {
+        assert!(!matches!(event, HostEvent::Started { .. }), "on purpose");
+        self.0.handle(event);
+    }
+}
+
+#[test]
+fn a_handler_that_panics_is_told_what_else_has_come() {
+    let (one, two) = Link::memory();
+    let script = std::thread::spawn(move || {
+        let mut peer = Script(two);
+        peer.greet();
+        peer.expect("Execute");
+        peer.say(TOGETHER);
+    });
+    let (tell, told) = Tell::new();
+    let settings = host_settings(Features::ALL);
+    let host = Connection::start_host(one, settings, |_| Arc::new(Panics(tell))).unwrap();
+    let hosting = Hosting { host, told };
+    let (id, output) = hosting.execute("x");
+    assert_eq!(read(output), "1\n2\n");
+    assert_eq!(hosting.outcome(id), Outcome::Exit(3));
+    assert!(hosting.failure().message.contains("panicked"));
+    script.join().unwrap();
 }
