@@ -12,6 +12,9 @@ use crate::output::Outcome;
 /// What is written in place of a text that is standard input.
 const STDIN: &str = "-";
 
+/// What is said where a text is missing.
+const HINT: &str = "its text may also come from standard input";
+
 /// A text that is standard input, or would be.
 pub(super) struct Text {
     /// The word that asks for it, or the name of the command.
@@ -49,9 +52,7 @@ pub(super) fn without_text(
         return Err(error);
     }
     let usage = error.help.unwrap_or_default();
-    error.help = Some(format!(
-        "its text may also come from standard input\n{usage}"
-    ));
+    error.help = Some(format!("{HINT}\n{usage}"));
     if nothing_to_read() {
         return Err(error);
     }
@@ -64,19 +65,38 @@ pub(super) fn without_text(
     Ok((arguments, Text { place, missing }))
 }
 
-/// Writes the structured result of a task in place of its text, where it gives one, also if it fails.
+/// Writes the structured result of a task, or its text if it gives none, also if the task fails. What fails in another way
+/// has no text: a part of it would look like all of it.
 pub(super) fn write_result(
     output: Flow,
     result: &TaskResult,
     write: impl FnOnce(Flow) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
-    let text = output.into_value();
-    match (result.value(), text) {
-        (Some(result), text) => {
-            let outcome = write(Flow::value(result))?;
-            text.map(|_| outcome)
+    let (text, end) = match output {
+        Flow::Bytes(mut chunks) => {
+            let mut bytes = Vec::new();
+            let end = chunks.try_for_each(|chunk| chunk.map(|chunk| bytes.extend(chunk)));
+            (text_or_bytes(bytes), end)
         }
-        (None, text) => write(Flow::value(text?)),
+        other => (other.into_value()?, Ok(())),
+    };
+    match (result.value(), end) {
+        (Some(result), end) => {
+            let outcome = write(Flow::value(result))?;
+            end.map(|()| outcome)
+        }
+        (None, Err(error)) if error.exit_code().is_none() => Err(error),
+        (None, end) => {
+            let outcome = write(Flow::value(text))?;
+            end.map(|()| outcome)
+        }
+    }
+}
+
+fn text_or_bytes(bytes: Vec<u8>) -> Value {
+    match String::from_utf8(bytes) {
+        Ok(text) => Value::string(text),
+        Err(error) => Value::binary(error.into_bytes()),
     }
 }
 
@@ -92,11 +112,15 @@ pub(super) fn is_of_tasks(options: &RunOptions, engine: &Engine) -> bool {
 impl Text {
     /// What is wrong with it if standard input is something else.
     pub(super) fn refused(self, why: &str) -> LabeledError {
-        self.missing.unwrap_or_else(|| {
-            LabeledError::new("standard input cannot be the text of this task")
+        let Some(mut missing) = self.missing else {
+            return LabeledError::new("standard input cannot be the text of this task")
                 .with_code("pegboard::run::stdin_taken")
-                .with_label(why, self.place)
-        })
+                .with_label(why, self.place);
+        };
+        if let Some(help) = &mut missing.help {
+            *help = help.replacen(HINT, &format!("standard input is not its text: {why}"), 1);
+        }
+        missing
     }
 
     /// Reads it to its end, and puts it into the arguments.
