@@ -433,7 +433,9 @@ fn an_idle_plugin_is_stopped_and_leaves_nothing() {
             .unwrap()
             .flatten();
         let inside = engines.filter_map(|entry| std::fs::read_dir(entry.path()).ok());
-        inside.flatten().count()
+        // Beside them is the file that says that the engine lives.
+        let inside = inside.flatten().filter(|entry| entry.path().is_dir());
+        inside.count()
     };
     assert!(wait_until(PATIENCE, || sockets() == 0));
     assert_eq!(shell.text("echo again"), "again\n");
