@@ -434,8 +434,8 @@ fn an_idle_plugin_is_stopped_and_leaves_nothing() {
             .flatten();
         let inside = engines.filter_map(|entry| std::fs::read_dir(entry.path()).ok());
         // Beside them is the file that says that the engine lives.
-        let inside = inside.flatten().filter(|entry| entry.path().is_dir());
-        inside.count()
+        let inside = inside.flatten().flatten();
+        inside.filter(|entry| entry.path().is_dir()).count()
     };
     assert!(wait_until(PATIENCE, || sockets() == 0));
     assert_eq!(shell.text("echo again"), "again\n");
