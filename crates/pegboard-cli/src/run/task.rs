@@ -1,5 +1,6 @@
 //! Tasks of Octa plugins: their text may be standard input, and what else their command line has to keep apart.
 
+use std::io;
 use std::path::Path;
 
 use pegboard_host::protocol::nu::{EvaluatedCall, Signature};
@@ -72,24 +73,28 @@ pub(super) fn write_result(
     result: &TaskResult,
     write: impl FnOnce(Flow) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
-    let (text, end) = match output {
+    let (text, failure) = match output {
         Flow::Bytes(mut chunks) => {
             let mut bytes = Vec::new();
             let end = chunks.try_for_each(|chunk| chunk.map(|chunk| bytes.extend(chunk)));
-            (text_or_bytes(bytes), end)
+            (text_or_bytes(bytes), end.err())
         }
-        other => (other.into_value()?, Ok(())),
+        other => (other.into_value()?, None),
     };
-    match (result.value(), end) {
-        (Some(result), end) => {
-            let outcome = write(Flow::value(result))?;
-            end.map(|()| outcome)
+    let (value, failure) = match (result.value(), failure) {
+        (Some(result), failure) => (result, failure),
+        (None, Some(error)) if error.exit_code().is_none() => return Err(error),
+        (None, failure) => (text, failure),
+    };
+    match (write(Flow::value(value))?, failure) {
+        // That the reader has had enough does not change how the task ended.
+        (Outcome::Unwritable(error), Some(failure))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Err(failure)
         }
-        (None, Err(error)) if error.exit_code().is_none() => Err(error),
-        (None, end) => {
-            let outcome = write(Flow::value(text))?;
-            end.map(|()| outcome)
-        }
+        (Outcome::Written { .. }, Some(failure)) => Err(failure),
+        (outcome, _) => Ok(outcome),
     }
 }
 

@@ -222,6 +222,12 @@ fn a_form_of_values_shows_the_structured_result() {
     assert_eq!(failed.code, Some(3), "{failed:?}");
     assert_eq!(failed.out, "{\"numbers\":[-1],\"sum\":-1}\n");
     assert_eq!(failed.err, "");
+    // That it could not be written is worse than how the task ended.
+    if fs::metadata("/dev/full").is_ok() {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let child = run(&["--to", "json"], " -1").start_with(None, Stdio::from(full));
+        assert_eq!(finish(child).code, Some(124));
+    }
     // What gives none has its text.
     let home = home("structure");
     let text = home.cli(&["run", "--to", "json", "shell", "echo hi"]).out();
