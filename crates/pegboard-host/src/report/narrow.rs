@@ -44,7 +44,7 @@ fn remark(labelled: &Labelled, range: std::ops::Range<usize>, label: &str) -> St
     let text = place.text.as_str();
     let words = text.get(range.clone()).map(line).unwrap_or_default();
     let mut remark = match words.as_str() {
-        "" => "at the end".to_owned(),
+        "" => gap(text.get(range.start..).unwrap_or_default()),
         words => format!("at `{}`", cut(words, LONGEST)),
     };
     if !place.name.is_empty() {
@@ -55,6 +55,14 @@ fn remark(labelled: &Labelled, range: std::ops::Range<usize>, label: &str) -> St
     match label {
         "" => remark,
         label => format!("{remark}: {label}"),
+    }
+}
+
+/// Where a place without words is, by what follows in its line.
+fn gap(rest: &str) -> String {
+    match line(rest.lines().next().unwrap_or_default()).as_str() {
+        "" => "at the end".to_owned(),
+        rest => format!("in front of `{}`", cut(rest, LONGEST)),
     }
 }
 

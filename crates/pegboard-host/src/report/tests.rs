@@ -106,6 +106,22 @@ caused by: it is night
 }
 
 #[test]
+fn few_columns_tell_what_a_gap_is_in_front_of() {
+    let (sources, at, _) = sources();
+    let error = LabeledError::new("no command")
+        .with_label("one is missing", at(0, 0))
+        .with_label("and here", at(21, 21));
+    let style = ReportStyle {
+        width: 50,
+        ..ReportStyle::default()
+    };
+    assert_eq!(
+        Error::misuse(error).report(Some(&sources), style),
+        "error: no command\nin front of `demo --count abc d\u{e9}f`: one is missing\nat the end: and here\n"
+    );
+}
+
+#[test]
 fn few_columns_cut_nothing_off() {
     let (sources, at, script) = sources();
     let error = LabeledError::new("there is no directory /some/where")
