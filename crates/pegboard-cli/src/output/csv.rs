@@ -110,13 +110,15 @@ impl Columns {
     }
 }
 
-/// Text as it is, nothing as nothing, and everything else as JSON.
+/// Nothing as nothing, and everything else as JSON; what is text there without its quotes.
 fn cell(value: &Value) -> Result<String, Error> {
     match value {
         Value::String(text, _) => Ok(text.clone()),
         Value::Glob(glob, _) => Ok(glob.pattern.clone()),
-        Value::Date(date, _) => Ok(date.to_rfc3339()),
         Value::Nothing(_) => Ok(String::new()),
-        other => json::line(other),
+        other => {
+            let line = json::line(other)?;
+            Ok(serde_json::from_str::<String>(&line).unwrap_or(line))
+        }
     }
 }

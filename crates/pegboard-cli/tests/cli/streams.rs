@@ -123,6 +123,12 @@ fn every_output_format() {
         ("csv", "ref seq 2", "value\n0\n1\n"),
         ("csv", "ref seq 0", ""),
         ("csv", "ref values nothing", ""),
+        (
+            "csv",
+            "ref values date_utc",
+            "value\n1969-12-31T23:59:59.000000001Z\n",
+        ),
+        ("csv", "ref values closure", "value\nclosure_0\n"),
         ("csv", "ref bytes 3 --type string", "value\nabc\n"),
         // One document even for nothing; the others have a line for each item.
         ("json", "ref values nothing", "null\n"),
