@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use pegboard_host::{Error, ErrorKind, LabeledError, Sources};
+use pegboard_host::{Error, ErrorKind, LabeledError, Protocol, Sources};
 
 use crate::{signals, terminal};
 
@@ -80,14 +80,15 @@ pub(crate) struct Failure {
     sources: Option<std::sync::Arc<Sources>>,
     /// A file could not be written.
     unwritten: bool,
+    /// The plugin that could not be used is one of Octa's.
+    of_tasks: bool,
 }
 
 impl Failure {
     pub(crate) fn new(error: Error, sources: &std::sync::Arc<Sources>) -> Failure {
         Failure {
-            error,
             sources: Some(sources.clone()),
-            unwritten: false,
+            ..Failure::from(error)
         }
     }
 
@@ -111,6 +112,24 @@ impl Failure {
             unwritten,
             ..Failure::from(error)
         }
+    }
+
+    /// What keeps an installed plugin of this protocol from being used, if the protocol is known.
+    pub(crate) fn of_plugin(error: Error, protocol: Option<Protocol>) -> Failure {
+        Failure {
+            of_tasks: protocol == Some(Protocol::Octa),
+            ..Failure::from(error)
+        }
+    }
+
+    /// True if a plugin of Octa's was to be used, and could not be loaded.
+    pub(crate) fn is_of_tasks(&self) -> bool {
+        self.of_tasks
+    }
+
+    /// What went wrong, as it travels.
+    pub(crate) fn labeled(&self) -> &LabeledError {
+        self.error.labeled()
     }
 
     /// True if the caller is to blame, and not a plugin.
@@ -167,6 +186,7 @@ impl std::convert::From<Error> for Failure {
             error,
             sources: None,
             unwritten: false,
+            of_tasks: false,
         }
     }
 }

@@ -95,6 +95,17 @@ pub(crate) fn load(
     snapshot: &Snapshot,
     plugin: index::Plugin<'_>,
     patience: Option<Duration>,
+) -> Result<(Plugin, Vec<PluginSignature>), Failure> {
+    let loaded = try_load(engine, store, snapshot, plugin, patience);
+    loaded.map_err(|error| Failure::of_plugin(error, Protocol::from_name(plugin.kind())))
+}
+
+fn try_load(
+    engine: &Engine,
+    store: &Store,
+    snapshot: &Snapshot,
+    plugin: index::Plugin<'_>,
+    patience: Option<Duration>,
 ) -> Result<(Plugin, Vec<PluginSignature>), Error> {
     let freshness = Freshness::of(plugin.path(), plugin.file());
     if freshness == Freshness::Gone {

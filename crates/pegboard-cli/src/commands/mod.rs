@@ -53,10 +53,13 @@ impl<'a> Commands<'a> {
         for path in plugins {
             let known = match by_name(&snapshot, path) {
                 Some(plugin) => installed::load(engine, &store, &snapshot, plugin, patience),
-                None => engine.load(path).and_then(|plugin| {
-                    let signatures = installed::signatures_of(&plugin, patience)?;
-                    Ok((plugin, signatures.to_vec()))
-                }),
+                None => {
+                    let asked = engine.load(path).and_then(|plugin| {
+                        let signatures = installed::signatures_of(&plugin, patience)?;
+                        Ok((plugin, signatures.to_vec()))
+                    });
+                    asked.map_err(Failure::from)
+                }
             };
             // Nobody who names a plugin wants another one instead.
             let (plugin, signatures) = known?;
@@ -96,7 +99,7 @@ impl<'a> Commands<'a> {
     }
 
     /// The command with the longest name that the words begin with, and how many words that is.
-    pub(crate) fn longest(&self, words: &[&str]) -> Result<Option<(Command, usize)>, Error> {
+    pub(crate) fn longest(&self, words: &[&str]) -> Result<Option<(Command, usize)>, Failure> {
         if words.is_empty() {
             return Ok(None);
         }
@@ -198,7 +201,7 @@ impl<'a> Commands<'a> {
         &self,
         plugin: index::Plugin<'_>,
         words: &[&str],
-    ) -> Result<(Command, usize), Error> {
+    ) -> Result<(Command, usize), Failure> {
         let loaded = installed::load(
             self.engine,
             &self.store,
@@ -221,7 +224,7 @@ impl<'a> Commands<'a> {
                 plugin.name()
             ));
             let help = format!("see `pegboard inspect {}`", plugin.name());
-            Error::misuse(
+            Failure::misuse(
                 error
                     .with_code("pegboard::run::unknown_command")
                     .with_help(help),

@@ -72,7 +72,7 @@ impl Closures<'_> {
             });
             let words: Vec<&str> = bare.collect();
             let found = self.commands.longest(&words);
-            if let Some((command, _)) = found.map_err(|error| error.labeled().clone())? {
+            if let Some((command, _)) = found.map_err(|failure| failure.labeled().clone())? {
                 known.insert(command.signature.sig.name.clone(), command);
             }
         }

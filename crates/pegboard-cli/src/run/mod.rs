@@ -28,7 +28,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<Exit, Failure> {
     signals::listen(&engine, &cancel)
         .map_err(|error| Failure::misuse(format!("listening for signals failed: {error}")))?;
     let mut exit = call(options, &engine, &line, &cancel, trace.as_ref());
-    let of_tasks = task::is_of_tasks(options, &engine);
+    let of_tasks =
+        task::is_of_tasks(options, &engine) || exit.as_ref().is_err_and(Failure::is_of_tasks);
     if exit.as_ref().is_err_and(Failure::is_timeout) {
         // A plugin that does not listen would be asked in vain. What guards it ends it when this process is gone.
         std::mem::forget(engine);

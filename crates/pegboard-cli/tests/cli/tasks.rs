@@ -1,7 +1,7 @@
 //! Tasks of Octa's plugins as a user types them: where their text comes from, and what an exit code is about.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -152,6 +152,49 @@ fn exit_codes_of_tasks_are_not_those_of_pegboard() {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let ran = home.run(&["shell", "echo x"]).start_with(None, full);
         assert_eq!(finish(ran).code, Some(124));
+    }
+}
+
+/// Also where the plugin is not even there: the index says what its commands are.
+#[test]
+fn a_task_whose_plugin_cannot_be_loaded_has_an_exit_code_of_pegboard() {
+    let folder = Folder::new("tasks-unloadable");
+    let store = folder.path().to_str().unwrap();
+    let cli = |words: &[&str]| Cli::new(words).variable("PEGBOARD_HOME", store);
+    for (file, program, command, code) in [
+        (
+            "octa_plugin_task",
+            shipped("octa_plugin_shell"),
+            "shell",
+            122,
+        ),
+        (
+            "nu_plugin_mine",
+            shipped("nu_plugin_words"),
+            "words upper",
+            2,
+        ),
+    ] {
+        let path = folder.file(file);
+        fs::copy(program, &path).unwrap();
+        cli(&["add"]).argument(&path).out();
+        let name = file.split('_').next_back().unwrap();
+        let runs = || {
+            [
+                cli(&["run", command, "x"]),
+                cli(&["run", "--plugin", name, command, "x"]),
+            ]
+        };
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        for run in runs() {
+            let said = run.fails(code);
+            assert!(said.contains("may not be executed"), "{said}");
+        }
+        fs::remove_file(&path).unwrap();
+        for run in runs() {
+            let said = run.fails(code);
+            assert!(said.contains("is gone"), "{said}");
+        }
     }
 }
 
