@@ -169,11 +169,11 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// An error as text, for hosts that know nothing else.
+/// An error as text, for hosts that know nothing else. Labels that only point are left out: there is no place to be seen.
 pub(crate) fn plain(error: &LabeledError) -> String {
     let mut text = error.msg.clone();
     for label in &error.labels {
-        if !text.contains(&label.text) {
+        if !only_points(&label.text) && !text.contains(&label.text) {
             text.push_str(": ");
             text.push_str(&label.text);
         }
@@ -187,4 +187,46 @@ pub(crate) fn plain(error: &LabeledError) -> String {
         text.push_str(help);
     }
     text
+}
+
+/// Whether a label says nothing without the place that it points at.
+fn only_points(label: &str) -> bool {
+    const POINTING: [&str; 14] = [
+        "this", "here", "one", "during", "at", "by", "for", "in", "on", "given", "run", "asked",
+        "value", "command",
+    ];
+    label
+        .split_whitespace()
+        .all(|word| POINTING.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use pegboard_protocol::Span;
+
+    use super::*;
+
+    #[test]
+    fn labels_that_only_point_are_left_out() {
+        for (label, expected) in [
+            ("this", "no"),
+            ("this one", "no"),
+            ("during this", "no"),
+            ("given here", "no"),
+            ("asked for here", "no"),
+            ("this value", "no"),
+            ("", "no"),
+            ("this is a record", "no: this is a record"),
+            ("here the list ends", "no: here the list ends"),
+            ("a number is needed", "no: a number is needed"),
+        ] {
+            let error = LabeledError::new("no").with_label(label, Span::new(1, 2));
+            assert_eq!(plain(&error), expected, "{label}");
+        }
+        let both = LabeledError::new("no")
+            .with_label("this", Span::new(1, 2))
+            .with_label("too long", Span::new(3, 4))
+            .with_help("shorten it");
+        assert_eq!(plain(&both), "no: too long\nhelp: shorten it");
+    }
 }

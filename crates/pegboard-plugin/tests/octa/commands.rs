@@ -125,7 +125,7 @@ fn a_command_asks_what_the_execution_knows() {
     check(about("bytes"), "\u{fffd}\n", done);
     check(about("three"), "", Outcome::Exit(3));
     fails(about("config"), "Octa has no GetConfig");
-    fails(about("panic"), "the plugin's code panicked: oh no");
+    fails(about("panic"), "the plugin's code panicked: oh no\nhelp: ");
     fails(about("what"), "what?");
     fails(text("greet many {|x| greet }"), "closure");
 }
