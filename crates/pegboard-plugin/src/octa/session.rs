@@ -167,25 +167,34 @@ impl Session {
         });
         let wire: Arc<dyn Wire> = Arc::new(channel);
         let log = self.log.clone();
-        let execution = Execution::new(execute, stdin, wire, log, cancellation);
+        let execution = Execution::new(execute, stdin, wire.clone(), log, cancellation);
         let session = self.clone();
-        let done = Done::new(&execution, move |outcome| session.ended(id, outcome));
+        let done = Done::new(&execution, move |outcome| {
+            session.ended(id, &*wire, outcome);
+        });
         (self.start)(execution, done);
     }
 
-    fn ended(&self, id: ExecutionId, outcome: Outcome) {
+    fn ended(&self, id: ExecutionId, wire: &dyn Wire, outcome: Outcome) {
         match &outcome {
             Ok(status) => self.log.say(format_args!("execution {id} {status}")),
             Err(error) => self.log.say(format_args!("execution {id} failed: {error}")),
         }
+        let outcome: Result<ExitStatus, String> = outcome.or_else(|error| {
+            let said = plain(&error);
+            let status = ExitStatus::of(&error).ok_or_else(|| said.clone())?;
+            // Octa knows either a status or a message.
+            if said != status.to_string() {
+                // Nobody may want to know any more.
+                let _ = wire.output(OutputStream::Stderr, format!("{said}\n").as_bytes());
+            }
+            Ok(status)
+        });
         self.connection.session(|session| {
             // A refusal means that the session is over, and then nobody waits for the end.
             let _ = match outcome {
                 Ok(status) => session.exit(id, status.code()),
-                Err(error) => match ExitStatus::of(&error) {
-                    Some(status) => session.exit(id, status.code()),
-                    None => session.error(id, plain(&error)),
-                },
+                Err(said) => session.error(id, said),
             };
         });
         self.lock().running.remove(&id);

@@ -10,8 +10,8 @@ const CODE: &str = "octa::exit_status::";
 /// What an execution ends with: zero for success.
 ///
 /// Nushell knows no exit status of a command. There, one that is not zero is an error with the code
-/// `octa::exit_status::N`, and a command that gives such an error ends with that status in Octa. So it is the same in
-/// both worlds, whichever one the plugin was written for.
+/// `octa::exit_status::N`, and a command that gives such an error ends with that status in Octa; what the error says beside
+/// the status is written to standard error before. So it is the same in both worlds, whichever one the plugin was written for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ExitStatus(i32);
 

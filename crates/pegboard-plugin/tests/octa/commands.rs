@@ -49,6 +49,11 @@ fn plugin() -> Plugin {
                             Value::nothing()
                         }
                         "three" => return Err(ExitStatus::from(3).into()),
+                        "seven" => {
+                            let error = LabeledError::new("no");
+                            let error = error.with_code("octa::exit_status::7");
+                            return Err(error.with_label("so late", call.head()));
+                        }
                         "panic" => panic!("oh no"),
                         other => return Err(LabeledError::new(format!("{other}?"))),
                     };
@@ -128,6 +133,18 @@ fn a_command_asks_what_the_execution_knows() {
     fails(about("panic"), "the plugin's code panicked: oh no\nhelp: ");
     fails(about("what"), "what?");
     fails(text("greet many {|x| greet }"), "closure");
+}
+
+#[test]
+fn an_error_that_stands_for_an_exit_status_is_said_before() {
+    let mut served = serve(plugin());
+    for (what, stderr, code) in [("three", "", 3), ("seven", "no: so late\n", 7)] {
+        let ran = served.run(text(&format!("greet about {what}")));
+        assert_eq!(
+            (ran.stderr.as_str(), ran.outcome),
+            (stderr, Outcome::Exit(code))
+        );
+    }
 }
 
 #[test]
