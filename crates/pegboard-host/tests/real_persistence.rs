@@ -310,7 +310,18 @@ fn the_engine_leaves_nothing_behind() {
             .switch("setsid")
             .switch("hold");
         let child = u32::try_from(int(&value(run))).expect("a process id");
-        assert!(rig.processes().len() >= 2, "{pid} {child}");
+        // A program that has only just been started has no environment for a moment.
+        let both = || {
+            let processes = rig.processes();
+            [pid, i64::from(child)]
+                .iter()
+                .all(|of| processes.iter().any(|process| i64::from(*process) == *of))
+        };
+        assert!(
+            wait_until(PATIENCE, both),
+            "{pid} and {child}, not {:?}",
+            rig.processes()
+        );
         let held = list(plugin.run("ref endless"));
         let Rig {
             engine,
