@@ -42,6 +42,12 @@ impl Trouble {
         kept.as_ref().is_some_and(same)
     }
 
+    /// True if it is that a task ended with an exit code.
+    pub(crate) fn is_exit_code(&self) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().is_some_and(|kept| kept.exit_code().is_some())
+    }
+
     pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -107,6 +107,7 @@ pub(super) fn call(
         options.to.is_some_and(To::has_structure) && calls.last().is_some_and(Call::is_task);
     let result = shows_result.then(TaskResult::new);
     let last = calls.len().saturating_sub(1);
+    let is_behind_task = calls.iter().take(last).any(Call::is_task);
     for (place, mut call) in calls.into_iter().enumerate() {
         if let Some(error) = starts
             .remove(call.command.plugin.path())
@@ -146,6 +147,10 @@ pub(super) fn call(
     };
     let write = |output| output::write(output, options.to, shown);
     let outcome = flow.and_then(|output| {
+        let output = match is_behind_task {
+            true => task::made_of_output(output, &trouble),
+            false => output,
+        };
         let written = match &result {
             Some(result) => task::write_result(output, result, write),
             None => write(output),

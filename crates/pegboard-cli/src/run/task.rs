@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 
 use pegboard_host::protocol::nu::{EvaluatedCall, Signature};
-use pegboard_host::{Engine, Error, Flow, LabeledError, Protocol, Span, TaskResult, Value};
+use pegboard_host::{
+    ByteStream, Engine, Error, Flow, LabeledError, ListStream, Protocol, Span, TaskResult, Value,
+};
 
-use crate::input::{nothing_to_read, text_of_task};
+use crate::input::{Trouble, nothing_to_read, text_of_task};
 use crate::options::RunOptions;
 use crate::output::Outcome;
 
@@ -95,6 +97,25 @@ pub(super) fn write_result(
         }
         (Outcome::Written { .. }, Some(failure)) => Err(failure),
         (outcome, _) => Ok(outcome),
+    }
+}
+
+/// What commands behind a task have made of its output: also of that of a task that ended with an exit code, which they see
+/// as an error at the end of their input.
+pub(super) fn made_of_output(output: Flow, trouble: &Trouble) -> Flow {
+    let trouble = trouble.clone();
+    let is_end = move || trouble.is_exit_code();
+    match output {
+        Flow::List(items) => {
+            let items = items.take_while(move |item| item.is_ok() || !is_end());
+            Flow::List(ListStream::new(items))
+        }
+        Flow::Bytes(chunks) => {
+            let kind = chunks.kind;
+            let chunks = chunks.take_while(move |chunk| chunk.is_ok() || !is_end());
+            Flow::Bytes(ByteStream::from_chunks(chunks, kind))
+        }
+        other => other,
     }
 }
 

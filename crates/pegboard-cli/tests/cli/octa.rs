@@ -110,6 +110,22 @@ fn output_errors_and_exit_codes_are_those_of_the_task() {
             let ran = home.run(&["--to", form, "shell", "echo a; exit 3"]).end();
             assert_eq!((ran.code, ran.out.as_str()), (Some(3), shown), "{form}");
         }
+        // Also what others have made of it.
+        let words = shipped("nu_plugin_words");
+        let words = ["--plugin", words.to_str().unwrap()];
+        for (form, task, shown) in [
+            ("json", "echo a; exit 3", "\"A\\n\"\n"),
+            ("table", "echo a; exit 3", "A\n"),
+            ("raw", "echo a; exit 3", "A\n"),
+        ] {
+            let line = ["--to", form, "shell", task, "|", "words", "upper"];
+            let ran = home.run(&[&words[..], &line].concat()).end();
+            assert_eq!(
+                (ran.code, ran.out.as_str()),
+                (Some(3), shown),
+                "{form}: {ran:?}"
+            );
+        }
         let said = home.run(&["--from", "text", "shell"]).input("x").fails(122);
         let why = "standard input is not its text: it is the input of the first command";
         assert!(said.contains(why), "{said}");
