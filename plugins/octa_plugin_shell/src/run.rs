@@ -86,9 +86,10 @@ fn pass_on(execution: &Execution, child: &mut Child, running: &Running) -> io::R
 fn cannot_start(execution: &Execution, error: &io::Error) -> String {
     let dir = execution.dir();
     match error.kind() {
-        io::ErrorKind::NotFound if !dir.is_dir() => {
+        io::ErrorKind::NotFound if !dir.exists() => {
             format!("there is no directory {}", dir.display())
         }
+        _ if dir.exists() && !dir.is_dir() => format!("{} is not a directory", dir.display()),
         io::ErrorKind::Other => error.to_string(),
         _ => format!("`sh` cannot be started in {}: {error}", dir.display()),
     }

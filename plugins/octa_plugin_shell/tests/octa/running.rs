@@ -73,6 +73,28 @@ fn a_command_gets_the_tasks_environment_and_directory_and_no_input() {
 }
 
 #[test]
+fn what_is_wrong_with_a_directory_is_said() {
+    let plugin = Plugin::start();
+    let mut host = plugin.greet();
+    let file = plugin.directory().join("file");
+    fs::write(&file, "").unwrap();
+    let missing = plugin.directory().join("missing");
+    let wrong = [
+        (&file, format!("{} is not a directory", file.display())),
+        (
+            &missing,
+            format!("there is no directory {}", missing.display()),
+        ),
+    ];
+    for (id, (dir, message)) in wrong.iter().enumerate() {
+        host.say(&json!({"type": "Execute", "payload": {
+            "params": "pwd", "args": [], "dir": dir, "envs": {}, "vars": {}, "dry": false,
+        }}));
+        host.expect(&[&format!("{id} Started"), &format!("{id} Error {message:?}")]);
+    }
+}
+
+#[test]
 fn a_command_may_be_longer_than_an_argument_of_a_program() {
     let plugin = Plugin::start();
     let mut host = plugin.greet();
