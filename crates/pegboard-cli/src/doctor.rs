@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pegboard_host::manifest::index::Plugin as Listed;
 use pegboard_host::protocol::nu::PluginSignature;
-use pegboard_host::store::{Freshness, Snapshot, Store, signatures_as_json};
+use pegboard_host::store::{Freshness, Snapshot, Store, may_run, signatures_as_json};
 use pegboard_host::{Engine, ReportStyle};
 use serde_json::{Value as Json, json};
 
@@ -216,6 +216,10 @@ fn of_plugin(
         Freshness::Gone => {
             return Finding::new(name, State::Wrong, format!("its file is gone: {path}"))
                 .advice(format!("put it back, or `pegboard remove {name}`"));
+        }
+        Freshness::Same | Freshness::Changed if options.unasked && !may_run(listed) => {
+            return Finding::new(name, State::Wrong, format!("{path} may not be executed"))
+                .advice("give the file the right to be executed (chmod +x)");
         }
         Freshness::Changed if options.unasked => {
             return Finding::new(name, State::Odd, "its file has changed since it was added")

@@ -101,6 +101,7 @@ fn as_text(entry: &Entry, state: Option<&'static str>, signatures: &[PluginSigna
     ];
     match state {
         Some("changed") => lines.push(("file", "changed since it was added".to_owned())),
+        Some("not executable") => lines.push(("file", "may not be executed any more".to_owned())),
         Some("gone") => lines.push(("file", "gone since it was added".to_owned())),
         _ => {}
     }

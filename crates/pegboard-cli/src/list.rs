@@ -2,7 +2,7 @@
 
 use pegboard_host::ReportStyle;
 use pegboard_host::manifest::index::Plugin;
-use pegboard_host::store::{Freshness, Snapshot};
+use pegboard_host::store::{Freshness, Snapshot, may_run};
 use serde_json::{Value as Json, json};
 
 use crate::exit::{Exit, Failure, print_error, write_out};
@@ -75,8 +75,9 @@ fn with_commands(snapshot: &Snapshot) -> Result<String, Failure> {
 /// What has become of a plugin's file since it was added.
 pub(crate) fn state(plugin: Plugin<'_>) -> &'static str {
     match Freshness::of(plugin.path(), plugin.file()) {
-        Freshness::Same => "ok",
-        Freshness::Changed => "changed",
         Freshness::Gone => "gone",
+        Freshness::Same | Freshness::Changed if !may_run(plugin) => "not executable",
+        Freshness::Changed => "changed",
+        Freshness::Same => "ok",
     }
 }

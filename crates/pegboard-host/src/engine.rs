@@ -98,7 +98,7 @@ impl Engine {
         }
         // The name counts, not what a link of that name points to.
         let path = plain_path(&path).unwrap_or(path);
-        if config.interpreter.is_none() && !has_interpreter(&path) && !is_executable(&path) {
+        if config.interpreter.is_none() && !may_run(&path) {
             let error = LabeledError::new(format!("{} may not be executed", path.display()))
                 .with_help("give the file the right to be executed (chmod +x), or name an interpreter for it");
             return Err(Error::misuse(error));
@@ -502,6 +502,11 @@ fn plain_path(path: &Path) -> io::Result<PathBuf> {
         (Some(parent), Some(name)) if climbs => Ok(parent.canonicalize()?.join(name)),
         _ => Ok(path),
     }
+}
+
+/// Whether there is a file that may be executed, or that is none to be.
+pub(crate) fn may_run(path: &Path) -> bool {
+    has_interpreter(path) || is_executable(path)
 }
 
 fn has_interpreter(path: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use pegboard_testkit::peers::{peer, shipped};
@@ -120,6 +121,20 @@ fn nothing_is_started_where_that_is_not_wanted() {
     assert_eq!(
         states(&found).last().map(String::as_str),
         Some("changed warning")
+    );
+    fs::set_permissions(&changed, fs::Permissions::from_mode(0o644)).expect("its owner");
+    let ran = at(&home, ["doctor", "--unasked", "changed"]).end();
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.out.contains("nu_plugin_changed.js may not be executed"),
+        "{ran:?}"
+    );
+    let listed = json(&at(&home, ["list", "--json"]).out());
+    assert_eq!(listed[0]["file"], "not executable");
+    let shown = at(&home, ["inspect", "changed"]).out();
+    assert!(
+        shown.contains("file      may not be executed any more"),
+        "{shown}"
     );
     let unknown = at(&home, ["doctor", "chnged"]).fails(2);
     assert!(unknown.contains("did you mean `changed`?"), "{unknown}");

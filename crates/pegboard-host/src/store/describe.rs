@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pegboard_manifest::{Entry, FileStamp};
+use pegboard_manifest::{Entry, FileStamp, index};
 use pegboard_protocol::codec::{Encoding, decode_signatures, encode_signatures};
 use pegboard_protocol::nu::{Dialect, PluginSignature};
 use serde_json::{Value as Json, json};
@@ -33,6 +33,12 @@ impl Freshness {
             _ => Freshness::Changed,
         }
     }
+}
+
+/// Whether the file of an installed plugin may be run, if it is there: it has the right to be executed, or needs none since
+/// an interpreter reads it. [`Freshness`] says nothing about that.
+pub fn may_run(plugin: index::Plugin<'_>) -> bool {
+    plugin.interpreter().is_some() || crate::engine::may_run(Path::new(plugin.path()))
 }
 
 /// Asks a plugin for everything that its entry needs, in a process of its own: one that runs is stopped before, since

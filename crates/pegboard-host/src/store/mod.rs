@@ -19,7 +19,7 @@ use std::time::Duration;
 use pegboard_manifest::Entry;
 use pegboard_manifest::index::IndexBuilder;
 
-pub use describe::{Freshness, describe, signatures, signatures_as_json};
+pub use describe::{Freshness, describe, may_run, signatures, signatures_as_json};
 pub use snapshot::{Rebuilt, Snapshot};
 
 use crate::{Error, ErrorKind, LabeledError};
