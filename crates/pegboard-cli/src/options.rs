@@ -299,12 +299,22 @@ pub(crate) struct ExportOptions {
     pub(crate) file: PathBuf,
 
     /// The version of Nushell that is to read it. Without it, the newest version that one of the plugins speaks.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
     pub(crate) nushell: Option<Version>,
 
     /// Replace the file if there is one.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// A version, whose last number may be left out.
+fn version(text: &str) -> Result<Version, String> {
+    let whole = match text.split('.').count() {
+        2 => format!("{text}.0"),
+        _ => text.to_owned(),
+    };
+    let version = whole.parse();
+    version.map_err(|_| "expected a version, such as 0.100.0".to_owned())
 }
 
 /// Look for what is wrong with the installed plugins, and say what to do about it.

@@ -65,6 +65,20 @@ fn a_real_nushell_reads_what_is_exported() {
 }
 
 #[test]
+fn a_version_may_be_short_and_has_an_example() {
+    let home = Folder::new("export-version");
+    let export = |version| at(&home, ["export", "--nushell", version, "-"]);
+    assert_eq!(export("0.100").bytes(), export("0.100.0").bytes());
+    for version in ["new", "0", "0.100.0.0"] {
+        let said = export(version).fails(2);
+        assert!(
+            said.contains("expected a version, such as 0.100.0"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn what_a_real_nushell_has_is_imported() {
     for folder in NUSHELLS {
         let home = Folder::new(&format!("import-{folder}"));
