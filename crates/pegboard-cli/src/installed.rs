@@ -81,8 +81,8 @@ pub(crate) fn keep(store: &Store, entry: &Entry) -> Result<Added, Failure> {
     ))
     .with_code("pegboard::store::name_taken")
     .with_help(format!(
-        "take that one out with `pegboard remove {name}`; or give this one another name, which is that of its file or of a \
-         link to it, without nu_plugin_ or octa_plugin_ and the extension"
+        "give one of them another name, which is that of its file or of a link to it, without `nu_plugin_` or \
+         `octa_plugin_` and the extension; or take that one out with `pegboard remove {name}`"
     ));
     Err(Failure::misuse(error))
 }

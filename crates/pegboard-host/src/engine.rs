@@ -117,7 +117,7 @@ impl Engine {
                 other.path.display()
             );
             return Err(Error::misuse(message).help(
-                "rename one of the files: the plugin's name is that of its file, without `nu_plugin_` or \
+                "give one of them another name, which is that of its file or of a link to it, without `nu_plugin_` or \
                  `octa_plugin_` and the extension",
             ));
         }

@@ -219,7 +219,7 @@ fn of_two_plugins_of_one_name_the_second_is_refused() {
         &*refused,
         &*loaded,
         "was not loaded",
-        "rename one of the files",
+        "give one of them another name, which is that of its file or of a link to it",
     ] {
         assert!(flat.contains(part), "no `{part}` in: {flat}");
     }

@@ -335,6 +335,13 @@ fn a_plugin_of_nushells_may_have_the_same_name() {
         "{said}"
     );
     assert!(said.contains("pegboard remove shell"), "{said}");
+    // The same is to be done where both come at once.
+    let both = cli(&["add"]).argument(&nu).argument(plugin()).fails(2);
+    for said in [said, both] {
+        let flat: Vec<&str> = said.split_whitespace().collect();
+        let advice = "give one of them another name, which is that of its file or of a link to it";
+        assert!(flat.join(" ").contains(advice), "{said}");
+    }
     let listed = json(&cli(&["list", "--json"]).out());
     assert_eq!(listed[0]["kind"], "nushell");
     // Under another name it is taken, and one whose file is gone stands in nobody's way.
