@@ -74,13 +74,13 @@ pub(crate) fn doctor(options: &DoctorOptions) -> Result<Exit, Failure> {
     }
     let mut findings = vec![of_store(&store, &snapshot)];
     findings.extend(of_entries(&store, &snapshot));
-    findings.push(of_sockets());
+    let engine = engine(None)?;
+    findings.push(of_sockets(&engine));
     let wanted =
         |plugin: &str| options.names.is_empty() || options.names.iter().any(|name| name == plugin);
     findings.extend(of_names(&snapshot, wanted));
     let plugins = snapshot.index().plugins();
     let plugins: Vec<Listed<'_>> = plugins.filter(|it| wanted(it.name())).collect();
-    let engine = engine(None)?;
     let mut progress = Progress::new("asking", plugins.len());
     for plugin in plugins {
         progress.next(plugin.name());
@@ -143,7 +143,7 @@ fn of_entries(store: &Store, snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// Where local sockets are made.
-fn of_sockets() -> Finding {
+fn of_sockets(engine: &Engine) -> Finding {
     let directory = pegboard_host::Config::new("/", std::env::vars_os()).runtime_directory;
     let place = directory.display();
     let probe = directory.join(format!("pegboard-doctor-{}", std::process::id()));
@@ -155,7 +155,13 @@ fn of_sockets() -> Finding {
                 1 => "; removed what an engine that was killed had left there".to_owned(),
                 more => format!("; removed what {more} engines that were killed had left there"),
             };
-            Finding::new("sockets", State::Fine, format!("made in {place}{left}"))
+            let what = format!("made in {place}{left}");
+            if engine.has_room_for_sockets() {
+                return Finding::new("sockets", State::Fine, what);
+            }
+            let what = format!("{what}; the path is too long for plugins of Octa's");
+            Finding::new("sockets", State::Odd, what)
+                .advice("set XDG_RUNTIME_DIR to a directory with a shorter path")
         }
         Err(error) => Finding::new(
             "sockets",

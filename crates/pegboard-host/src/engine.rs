@@ -126,6 +126,13 @@ impl Engine {
         Ok(Plugin { core: plugin })
     }
 
+    /// False if no plugin of Octa's can be started, since the paths of their sockets would be longer than every system takes.
+    /// A shorter [`Config::runtime_directory`] helps.
+    pub fn has_room_for_sockets(&self) -> bool {
+        // Of few plugins the number is as long as this one at most.
+        crate::octa::socket_fits(&self.owner.core.sockets.path().join("99"))
+    }
+
     /// The plugins that are loaded.
     pub fn plugins(&self) -> Vec<Plugin> {
         self.owner

@@ -66,6 +66,29 @@ fn all_is_well() {
 }
 
 #[test]
+fn a_directory_for_sockets_may_have_too_long_a_path() {
+    let home = Folder::new("doctor-long");
+    let long = home.file(&"x".repeat(100));
+    fs::create_dir(&long).expect("a directory");
+    let cli = |words: &[&str]| {
+        Cli::new(words)
+            .variable("PEGBOARD_HOME", &home.file("store").display().to_string())
+            .variable("XDG_RUNTIME_DIR", &long.display().to_string())
+    };
+    let out = cli(&["doctor"]).out();
+    let place = long.display();
+    let said =
+        format!("warning   sockets  made in {place}; the path is too long for plugins of Octa's");
+    assert!(out.contains(&said), "{out}");
+    // It is as it says, with the same advice.
+    let failed = cli(&["add"]).argument(shipped("octa_plugin_tpl")).fails(3);
+    for said in [out, failed] {
+        let advice = "set XDG_RUNTIME_DIR to a directory with a shorter path";
+        assert!(said.contains(advice), "{said}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_what_to_do() {
     let home = Folder::new("doctor-wrong");
     let gone = installed(&home, "nu_plugin_gone.js");

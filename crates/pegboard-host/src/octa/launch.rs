@@ -41,8 +41,17 @@ impl SocketPlace {
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.directory.join("octa.sock")
+        socket_in(&self.directory)
     }
+}
+
+fn socket_in(directory: &Path) -> PathBuf {
+    directory.join("octa.sock")
+}
+
+/// Whether every system takes the path of a socket in this directory.
+pub(crate) fn socket_fits(directory: &Path) -> bool {
+    socket_in(directory).as_os_str().len() <= LONGEST_PATH
 }
 
 impl Drop for SocketPlace {
@@ -99,8 +108,8 @@ pub(crate) fn place(
             format!("no place for its socket could be made: {error}"),
         )
     })?;
-    let socket = place.socket();
-    if socket.as_os_str().len() > LONGEST_PATH {
+    if !socket_fits(&place.directory) {
+        let socket = place.socket();
         let message = format!("the path of its socket is too long: {}", socket.display());
         let help = "set XDG_RUNTIME_DIR to a directory with a shorter path";
         return Err(start_error(plugin, message).help(help));

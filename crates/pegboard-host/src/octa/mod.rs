@@ -14,7 +14,7 @@ mod signature;
 mod stderr;
 
 pub(crate) use conversation::Conversation;
-pub(crate) use launch::{SocketPlace, dial, place, start};
+pub(crate) use launch::{SocketPlace, dial, place, socket_fits, start};
 pub(crate) use output::{Answered, await_begin};
 pub use result::TaskResult;
 
