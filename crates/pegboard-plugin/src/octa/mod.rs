@@ -33,7 +33,8 @@
 //! that names the plugin's commands: `--loud`, or `'you' | hello --loud`. Text and bytes are written as they are, other
 //! values as JSON, the items of lists and streams on lines of their own. An error is an error of the execution, unless it
 //! [stands for an exit status](ExitStatus): then its message, if it has one of its own, goes to standard error first. The command may ask for variables of the environment and for the directory;
-//! other engine calls are errors. A dry run only checks the text.
+//! other engine calls are errors. A dry run checks the text, and says on standard error which commands would
+//! run.
 //!
 //! # How it ends
 //!

@@ -162,6 +162,12 @@ fn a_dry_run_only_reads_the_text() {
         ..text(line)
     };
     check(dry("greet about three"), "", Outcome::Exit(0));
+    let ran = serve(plugin()).run(dry("'you' | greet | greet many a"));
+    let said = (ran.stderr.as_str(), ran.outcome);
+    assert_eq!(
+        said,
+        ("would run `greet` | `greet many`\n", Outcome::Exit(0))
+    );
     fails(dry("greet about"), "what");
 }
 

@@ -36,6 +36,9 @@ pub(crate) fn start(definition: Arc<Definition>, command: String) -> Arc<Start> 
 fn run(definition: &Arc<Definition>, command: &str, execution: &Execution) -> Result<(), Error> {
     let stages = text::read(definition, command, execution)?;
     if execution.is_dry() {
+        let names = stages.iter().filter_map(text::Stage::command);
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        writeln!(execution.stderr(), "would run {}", names.join(" | "))?;
         return Ok(());
     }
     let engine = Engine::start(definition.clone(), execution.clone())?;

@@ -14,6 +14,16 @@ pub(super) enum Stage {
     Call(Run),
 }
 
+impl Stage {
+    /// The name of the command that it runs, if it does.
+    pub(super) fn command(&self) -> Option<&str> {
+        match self {
+            Stage::Value(_) => None,
+            Stage::Call(run) => Some(&run.name),
+        }
+    }
+}
+
 /// A command and its arguments.
 pub(super) struct Run {
     pub(super) name: String,
