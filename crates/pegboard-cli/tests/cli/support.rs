@@ -31,10 +31,15 @@ pub(crate) struct Ran {
 }
 
 impl Cli {
-    /// Without input; standard input is the null device.
+    /// Without input; standard input is the null device. Signals do what they do by default, also where whoever runs the
+    /// tests ignores some, as `nohup` and shells without job control do.
     pub(crate) fn new<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Cli {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pegboard"));
+        let mut command = Command::new("/usr/bin/env");
         command
+            .args([
+                "--default-signal=HUP,INT,QUIT",
+                env!("CARGO_BIN_EXE_pegboard"),
+            ])
             .args(arguments)
             .env("TERM", "dumb")
             .env("HOME", "/home/nobody")
